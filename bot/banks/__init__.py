@@ -1,0 +1,1 @@
+"""Banks of entries: adding, revoking, known-good, collision checks."""

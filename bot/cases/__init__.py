@@ -1,0 +1,1 @@
+"""Cases: a picture cluster in one guild on which people decide."""

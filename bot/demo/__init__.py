@@ -1,0 +1,1 @@
+"""The simulated server and its story; needs the extra demo."""

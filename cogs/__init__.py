@@ -1,0 +1,1 @@
+"""discord.py extensions: they translate between Discord and the services, and hold no rules."""

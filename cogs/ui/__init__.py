@@ -1,0 +1,1 @@
+"""Cards, modals and texts: pure functions from rows to components."""
