@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from .errors import ConfigError
 
@@ -47,6 +47,16 @@ class DiscordSettings(Section):
     cdn_url: str = "https://cdn.discordapp.com"
     shard_ids: tuple[int, ...] | None = None
     shard_count: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _shards_of_a_count(self) -> Self:
+        if self.shard_ids is None:
+            return self
+        if self.shard_count is None:
+            raise ValueError("shard_ids needs shard_count beside it")
+        if not self.shard_ids or not all(0 <= number < self.shard_count for number in self.shard_ids):
+            raise ValueError("shard_ids must hold numbers from 0 to shard_count - 1")
+        return self
 
 
 class StoreSettings(Section):
@@ -84,6 +94,12 @@ class MatchingSettings(Section):
     remove: Annotated[int, Field(ge=0, le=128)] = 43
     review: Annotated[int, Field(ge=0, le=128)] = 64
     margin: Annotated[int, Field(ge=0, le=128)] = 8
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.remove > self.review:
+            raise ValueError("remove must not be larger than review")
+        return self
 
 
 class QueueSettings(Section):
@@ -149,14 +165,19 @@ def load(path: Path | None) -> Settings:
     values: dict[str, Any] = {}
     if named or path.exists():
         values = _read(path)
-    if "token" in values.get("discord", {}):
+    discord = values.get("discord")
+    if isinstance(discord, dict) and "token" in discord:
         raise ConfigError(
             f"{path}: the token does not belong in the file; delete discord.token there and set {TOKEN_VARIABLE}."
         )
+    for table in values.keys() - Settings.model_fields.keys():
+        raise ConfigError(_unknown(path, table))
     try:
         return Settings(**values)
     except ValidationError as error:
         raise ConfigError(_sentence(path, error)) from None
+    except SettingsError as error:
+        raise ConfigError(f"The environment: {error}; lists and tables are written as JSON there.") from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -176,5 +197,10 @@ def _sentence(path: Path, error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"{path}: there is no setting {key}; compare the spelling with config.example.toml."
-    return f"{path} or the environment: {key} is not usable ({first['msg']}); see config.example.toml."
+        return _unknown(path, key)
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"{path} or the environment: {key} is not usable ({reason}); see config.example.toml."
+
+
+def _unknown(path: Path, key: str) -> str:
+    return f"{path} or the environment: there is no setting {key}; compare the spelling with config.example.toml."

@@ -1,0 +1,50 @@
+"""The vocabulary: frozen dataclasses and enums that every other module speaks in.
+
+The words are those of ThreatExchange, Coop and Ozone. Nothing in here imports anything else of ours, and nothing has
+behaviour beyond its own rules. All times are aware UTC datetimes; all Discord ids are ints.
+"""
+
+from .banks import Bank, Entry, Match, Thresholds
+from .cases import Call, CallKind, Case, CaseEvent, CaseOrigin, CaseState, CaseView, Decision, Report, Sighting
+from .fingerprint import ORIENTATIONS, PHASH_BYTES, Fingerprint, Form, Orientation, View
+from .media import MediaRef, MessageRef, SeenMedia, Surface, Unscannable, UnscannableRef
+from .plans import GuildSettings, Plan, Scan
+from .words import BankKind, BankLevel, Category, Mode, Stage, Verdict
+
+__all__ = [
+    "ORIENTATIONS",
+    "PHASH_BYTES",
+    "Bank",
+    "BankKind",
+    "BankLevel",
+    "Call",
+    "CallKind",
+    "Case",
+    "CaseEvent",
+    "CaseOrigin",
+    "CaseState",
+    "CaseView",
+    "Category",
+    "Decision",
+    "Entry",
+    "Fingerprint",
+    "Form",
+    "GuildSettings",
+    "Match",
+    "MediaRef",
+    "MessageRef",
+    "Mode",
+    "Orientation",
+    "Plan",
+    "Report",
+    "Scan",
+    "SeenMedia",
+    "Sighting",
+    "Stage",
+    "Surface",
+    "Thresholds",
+    "Unscannable",
+    "UnscannableRef",
+    "Verdict",
+    "View",
+]
