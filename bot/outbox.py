@@ -1,0 +1,297 @@
+"""Carries out the pending Discord calls of the store, one after the other in each lane, and resumes after a crash.
+
+A call is claimed with a lease, carried out, and noted as done in the transaction that also takes over its result. A
+crash at any point leaves a lease that runs out; the call is then claimed again and marked as uncertain, and
+:class:`Calls` sees to it that nobody sees it twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from .model import Call, CallKind
+from .store.engine import Store, Tx
+from .store.outbox import ClaimedCall
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=60)
+"""How long a call stays with a dispatcher that fell silent. A living one renews three times in this time."""
+
+MAX_ATTEMPTS = 12
+FIRST_DELAY = 1.0
+LAST_DELAY = 300.0
+POLL = 5.0
+"""Seconds after which an idle dispatcher looks for calls that another process wrote or dropped."""
+
+SOON = 0.1
+"""Seconds to wait for a call that is due while another transaction still holds it."""
+
+
+class CallError(Exception):
+    """A call was not carried out. ``sentence`` goes into the case and the log; it never holds message text.
+
+    ``permanent``: trying again cannot help. ``retry_after``: seconds until Discord wants to be asked again.
+    ``uncertain``: it may have happened all the same; by default so for a failure that is neither permanent nor names
+    a time, such as a connection that broke.
+    """
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        permanent: bool = False,
+        retry_after: float | None = None,
+        uncertain: bool | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.permanent = permanent
+        self.retry_after = retry_after
+        self.uncertain = not permanent and retry_after is None if uncertain is None else uncertain
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """Which message a call made or changed, if it did."""
+
+    channel_id: int | None = None
+    message_id: int | None = None
+
+
+class Calls(Protocol):
+    """Who can really talk to Discord."""
+
+    async def carry_out(self, call: Call, *, uncertain: bool) -> CallResult:
+        """Do what ``call`` says. Raises CallError.
+
+        ``uncertain``: an earlier attempt may have done it already; look first, so that nobody sees it twice.
+        """
+        ...
+
+
+Completed = Callable[[Tx, Call, CallResult], Awaitable[None]]
+GaveUp = Callable[[Tx, Call, str], Awaitable[None]]
+Count = Callable[[CallKind, str], None]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _no_count(kind: CallKind, outcome: str) -> None:
+    del kind, outcome
+
+
+class Outbox:
+    """The dispatcher of one process.
+
+    ``completed`` and ``gave_up`` run in the transaction that finishes the call, at least once for each call that
+    happened and exactly once as far as the database shows. ``owner`` must differ between processes that live at the
+    same time. ``count`` hears of every attempt: done, retried or given_up.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        completed: Completed,
+        gave_up: GaveUp,
+        owner: str,
+        concurrency: int = 32,
+        clock: Callable[[], datetime] = _now,
+        count: Count = _no_count,
+    ) -> None:
+        self._store = store
+        self._completed = completed
+        self._gave_up = gave_up
+        self._owner = owner
+        self._concurrency = concurrency
+        self._clock = clock
+        self._count = count
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._woken = asyncio.Event()
+        self._at_rest = asyncio.Event()
+        self._stopping = False
+        self._loops: list[asyncio.Task[None]] = []
+
+    # ------------------------------------------------------------------------------------------- start and stop
+
+    async def start(self, calls: Calls) -> None:
+        """Carry out what is pending, and from now on what is written."""
+        if self._store.dialect == "sqlite":
+            # One process has the file for itself: whatever is leased was in the hands of one that is gone.
+            async with self._store.write() as tx:
+                await tx.outbox.release(now=self._clock())
+        self._stopping = False
+        self.wake()
+        self._loops = [
+            asyncio.create_task(self._dispatch(calls), name="outbox-dispatch"),
+            asyncio.create_task(self._renew(), name="outbox-renew"),
+        ]
+
+    async def stop(self, *, drain: float = 10.0) -> None:
+        """Claim nothing more, wait up to ``drain`` seconds for running calls, and give back the rest as uncertain."""
+        if not self._loops:
+            return
+        dispatch, renew = self._loops
+        self._stopping = True
+        self.wake()
+        try:
+            async with asyncio.timeout(drain):
+                await dispatch
+                if self._running:
+                    await asyncio.wait(self._running.values())
+        except TimeoutError:
+            log.warning("outbox.not_drained", running=len(self._running))
+        leftover = [dispatch, renew, *self._running.values()]
+        for task in leftover:
+            task.cancel()
+        await asyncio.gather(*leftover, return_exceptions=True)
+        self._loops = []
+        try:
+            async with self._store.write() as tx:
+                await tx.outbox.release(now=self._clock(), owner=self._owner)
+        except Exception as error:  # noqa: BLE001 - the leases run out by themselves, and stopping must go on
+            log.error("outbox.not_released", error=type(error).__name__)
+        self._at_rest.set()
+
+    def wake(self) -> None:
+        """Look for calls now. To be called after a commit that wrote some; costs nothing."""
+        self._at_rest.clear()
+        self._woken.set()
+
+    async def idle(self) -> None:
+        """Return when no call is running and none is due. Calls that wait for another attempt are not due."""
+        if self._loops:
+            self.wake()
+            await self._at_rest.wait()
+
+    # --------------------------------------------------------------------------------------------- dispatching
+
+    async def _dispatch(self, calls: Calls) -> None:
+        while not self._stopping:
+            self._woken.clear()
+            try:
+                pause = await self._round(calls)
+            except Exception as error:  # noqa: BLE001 - the dispatcher outlives any failure of the database
+                log.error("outbox.round_failed", error=type(error).__name__)
+                pause = FIRST_DELAY
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
+
+    async def _round(self, calls: Calls) -> float | None:
+        """Start what may run now. Returns after how many seconds to look again; None: when woken."""
+        free = self._concurrency - len(self._running)
+        if not free:
+            return None
+        now = self._clock()
+        async with self._store.write() as tx:
+            claimed = await tx.outbox.claim(now=now, lease=LEASE, owner=self._owner, limit=free)
+            due = None if len(claimed) == free else await tx.outbox.next_due()
+        for call in claimed:
+            if call.id in self._running:  # the lease ran out all the same, for example while the database was away
+                continue
+            task = asyncio.create_task(self._carry_out(calls, call), name=f"outbox-{call.call.kind}-{call.id}")
+            self._running[call.id] = task
+        if len(claimed) == free:
+            return None
+        seconds = POLL if due is None else (due - now).total_seconds()
+        if seconds > 0 and not self._running and not self._woken.is_set():
+            self._at_rest.set()
+        return min(max(seconds, SOON), POLL)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            if not self._running:
+                continue
+            try:
+                async with self._store.write() as tx:
+                    await tx.outbox.renew(list(self._running), owner=self._owner, until=self._clock() + LEASE)
+            except Exception as error:  # noqa: BLE001 - two more tries follow before the leases run out
+                log.error("outbox.not_renewed", error=type(error).__name__)
+
+    # ------------------------------------------------------------------------------------------------ one call
+
+    async def _carry_out(self, calls: Calls, claimed: ClaimedCall) -> None:
+        try:
+            try:
+                result = await calls.carry_out(claimed.call, uncertain=claimed.uncertain)
+            except CallError as error:
+                await self._failed(claimed, error)
+            except Exception as error:  # noqa: BLE001 - a defect in one call must not stop the others
+                # Only the type: the text of a foreign error may quote what it failed on.
+                log.error("outbox.call_crashed", **_names(claimed), error=type(error).__name__)
+                await self._failed(claimed, CallError(f"An internal error stopped it ({type(error).__name__})."))
+            else:
+                await self._done(claimed, result)
+        finally:
+            del self._running[claimed.id]
+            self.wake()
+
+    async def _done(self, claimed: ClaimedCall, result: CallResult) -> None:
+        try:
+            async with self._store.write() as tx:
+                if await tx.outbox.done(claimed.id, self._clock()):
+                    await self._completed(tx, claimed.call, result)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the call happened and must be settled later
+            log.error("outbox.not_written", **_names(claimed), error=type(error).__name__)
+            await self._failed(claimed, CallError("It was carried out but could not be written down."))
+        else:
+            self._count(claimed.call.kind, "done")
+
+    async def _failed(self, claimed: ClaimedCall, error: CallError) -> None:
+        gives_up = error.permanent or claimed.attempts >= MAX_ATTEMPTS
+        try:
+            async with self._store.write() as tx:
+                if gives_up:
+                    await self._give_up(tx, claimed, error)
+                else:
+                    await tx.outbox.retry(
+                        claimed.id,
+                        at=self._clock() + timedelta(seconds=_delay(claimed.attempts, error)),
+                        error=error.sentence,
+                        uncertain=error.uncertain,
+                        owner=self._owner,
+                    )
+        except Exception as failure:  # noqa: BLE001 - the lease runs out, then the call is taken up again
+            log.error("outbox.not_written", **_names(claimed), error=type(failure).__name__)
+            return
+        if gives_up:
+            log.error("outbox.gave_up", **_names(claimed), reason=error.sentence)
+        else:
+            log.info("outbox.retry", **_names(claimed), reason=error.sentence)
+        self._count(claimed.call.kind, "given_up" if gives_up else "retried")
+
+    async def _give_up(self, tx: Tx, claimed: ClaimedCall, error: CallError) -> None:
+        if await tx.outbox.give_up(claimed.id, at=self._clock(), error=error.sentence, owner=self._owner):
+            await self._gave_up(tx, claimed.call, error.sentence)
+
+
+def _delay(attempts: int, error: CallError) -> float:
+    """Seconds until the next attempt: what Discord asked for, else twice as long each time, a little at random."""
+    if error.retry_after is not None:
+        return max(0.0, error.retry_after)
+    doubled = FIRST_DELAY * 2 ** min(attempts - 1, 16)
+    return min(max(doubled * random.uniform(0.75, 1.25), FIRST_DELAY), LAST_DELAY)  # noqa: S311 - spreads load only
+
+
+def _names(claimed: ClaimedCall) -> dict[str, int | str | None]:
+    """What a log line says of a call: never its payload."""
+    return {
+        "kind": claimed.call.kind,
+        "call_id": claimed.id,
+        "case_id": claimed.call.case_id,
+        "guild_id": claimed.call.guild_id,
+        "attempts": claimed.attempts,
+    }

@@ -1,0 +1,237 @@
+"""Cases, their history, and everything that a card shows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from bot.errors import DatabaseError, NotFoundError
+from bot.model import (
+    Case,
+    CaseEvent,
+    CaseOrigin,
+    CaseState,
+    CaseView,
+    Category,
+    Decision,
+    Fingerprint,
+    Match,
+    Thresholds,
+)
+
+from .banks import Banks
+from .codec import load, match_from_json, match_to_json, pack, thresholds_from_json, thresholds_to_json
+from .reports import Reports
+from .repository import Repository
+from .sightings import Sightings
+from .tables import case_events, cases
+
+CaseList = list[Case]
+
+
+class Unset(Enum):
+    """The mark of a field that a change leaves as it is; None is a value that a field can get."""
+
+    UNSET = "unset"
+
+
+UNSET: Literal[Unset.UNSET] = Unset.UNSET
+
+
+class Cases(Repository):
+    """Cases. Every change of one goes through its version."""
+
+    __slots__ = ()
+
+    async def open(
+        self,
+        *,
+        guild_id: int,
+        category: Category,
+        origin: CaseOrigin,
+        opened_at: datetime,
+        entry_id: int | None,
+        match: Match | None,
+        thresholds: Thresholds,
+        program_version: str,
+        fingerprint: Fingerprint | None,
+        reasons: tuple[str, ...] = (),
+    ) -> Case:
+        """Open a case, at version 1."""
+        row = await self._first(
+            cases.insert()
+            .values(
+                guild_id=guild_id,
+                category=category,
+                origin=origin,
+                state=CaseState.OPEN,
+                version=1,
+                opened_at=opened_at,
+                entry_id=entry_id,
+                match=match_to_json(match),
+                thresholds=thresholds_to_json(thresholds),
+                program_version=program_version,
+                sha256=fingerprint.sha256 if fingerprint else None,
+                fingerprint=pack(fingerprint) if fingerprint else None,
+                reasons=list(reasons),
+            )
+            .returning(*cases.c)
+        )
+        if row is None:
+            raise DatabaseError("The database did not keep the case; run `stanguard db check`.")
+        return _case(row)
+
+    async def get(self, case_id: int) -> Case | None:
+        """The case of this id."""
+        row = await self._first(sa.select(cases).where(cases.c.id == case_id))
+        return None if row is None else _case(row)
+
+    async def touch(self, case_id: int) -> Case:
+        """The case as it stands; a transaction that writes keeps it so until it ends. Raises NotFoundError."""
+        statement = sa.select(cases).where(cases.c.id == case_id)
+        row = await self._first(statement.with_for_update() if self._writing else statement)
+        if row is None:
+            raise NotFoundError(f"There is no case {case_id}; it may have been erased after its time.")
+        return _case(row)
+
+    async def find_open(self, guild_id: int, *, entry_id: int | None = None) -> Case | None:
+        """The oldest open case of a guild, of one entry if given.
+
+        In a transaction that writes, others that ask for the same wait until it ends, so that two of them can never
+        both find none and open one each.
+        """
+        await self._lock("case", guild_id, entry_id)
+        statement = sa.select(cases).where(cases.c.guild_id == guild_id, cases.c.state == CaseState.OPEN)
+        if entry_id is not None:
+            statement = statement.where(cases.c.entry_id == entry_id)
+        row = await self._first(statement.order_by(cases.c.id).limit(1))
+        return None if row is None else _case(row)
+
+    async def open_cases(self, guild_id: int) -> CaseList:
+        """Every open case of a guild, oldest first."""
+        return await self._cases(
+            sa.select(cases).where(cases.c.guild_id == guild_id, cases.c.state == CaseState.OPEN).order_by(cases.c.id)
+        )
+
+    async def decided_on_entry(self, guild_id: int, entry_id: int) -> CaseList:
+        """Every decided case of a guild that hangs on this entry, oldest first."""
+        return await self._cases(
+            sa.select(cases)
+            .where(cases.c.guild_id == guild_id, cases.c.entry_id == entry_id, cases.c.state == CaseState.DECIDED)
+            .order_by(cases.c.id)
+        )
+
+    async def compare_and_set(
+        self,
+        case_id: int,
+        version: int,
+        *,
+        state: CaseState | Unset = UNSET,
+        decision: Decision | Unset | None = UNSET,
+        decided_by: int | Unset | None = UNSET,
+        decided_at: datetime | Unset | None = UNSET,
+        category: Category | Unset = UNSET,
+        match: Match | Unset | None = UNSET,
+        entry_id: int | Unset | None = UNSET,
+        reasons: tuple[str, ...] | Unset = UNSET,
+    ) -> Case | None:
+        """Change the given fields and raise the version by one; None if ``version`` is not the current one."""
+        fields: dict[str, Any] = {
+            "state": state,
+            "decision": decision,
+            "decided_by": decided_by,
+            "decided_at": decided_at,
+            "category": category,
+            "match": match_to_json(match) if isinstance(match, Match) else match,
+            "entry_id": entry_id,
+            "reasons": list(reasons) if isinstance(reasons, tuple) else reasons,
+        }
+        changes = {name: value for name, value in fields.items() if value is not UNSET}
+        row = await self._first(
+            cases.update()
+            .where(cases.c.id == case_id, cases.c.version == version)
+            .values(version=version + 1, **changes)
+            .returning(*cases.c)
+        )
+        return None if row is None else _case(row)
+
+    async def set_card(self, case_id: int, channel_id: int | None, message_id: int | None) -> None:
+        """Note where the card of a case stands. The version stays: nothing was decided."""
+        await self._run(
+            cases.update().where(cases.c.id == case_id).values(card_channel_id=channel_id, card_message_id=message_id)
+        )
+
+    async def add_event(self, event: CaseEvent) -> None:
+        """Add a line to the history of a case."""
+        await self._run(
+            case_events.insert().values(
+                case_id=event.case_id, at=event.at, kind=event.kind, actor_id=event.actor_id, detail=event.detail
+            )
+        )
+
+    async def events(self, case_id: int) -> list[CaseEvent]:
+        """The history of a case, oldest first."""
+        rows = await self._all(
+            sa.select(case_events).where(case_events.c.case_id == case_id).order_by(case_events.c.id)
+        )
+        return [CaseEvent(row.case_id, row.at, row.kind, row.actor_id, row.detail) for row in rows]
+
+    async def view(self, case_id: int) -> CaseView | None:
+        """All that the card of a case shows."""
+        case = await self.get(case_id)
+        if case is None:
+            return None
+        banks = Banks(self._connection, writing=self._writing)
+        sightings = Sightings(self._connection, writing=self._writing)
+        entry = None if case.entry_id is None else await banks.entry(case.entry_id)
+        total, removed = await sightings.count_by_case(case_id)
+        return CaseView(
+            case=case,
+            bank=None if entry is None else await banks.get(entry.bank_id),
+            entry=entry,
+            sightings=tuple(await sightings.by_case(case_id)),
+            sighting_count=total,
+            removed_count=removed,
+            report_count=await Reports(self._connection, writing=self._writing).count_by_case(case_id),
+            events=tuple(await self.events(case_id)),
+        )
+
+    async def purge(self, before: datetime) -> int:
+        """Forget cases decided before then, with their sightings, events and reports; how many."""
+        return await self._run(cases.delete().where(cases.c.state == CaseState.DECIDED, cases.c.decided_at < before))
+
+    async def list(self, guild_id: int, *, state: CaseState | None = None, limit: int = 25) -> CaseList:
+        """Cases of a guild, newest first."""
+        statement = sa.select(cases).where(cases.c.guild_id == guild_id).order_by(cases.c.id.desc()).limit(limit)
+        if state is not None:
+            statement = statement.where(cases.c.state == state)
+        return await self._cases(statement)
+
+    async def _cases(self, statement: sa.Executable) -> CaseList:
+        return [_case(row) for row in await self._all(statement)]
+
+
+def _case(row: sa.Row[Any]) -> Case:
+    return Case(
+        id=row.id,
+        guild_id=row.guild_id,
+        category=row.category,
+        origin=row.origin,
+        state=row.state,
+        version=row.version,
+        opened_at=row.opened_at,
+        entry_id=row.entry_id,
+        match=match_from_json(row.match),
+        thresholds=thresholds_from_json(row.thresholds),
+        program_version=row.program_version,
+        fingerprint=load(row.fingerprint, row.sha256),
+        reasons=tuple(row.reasons),
+        decision=row.decision,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        card_channel_id=row.card_channel_id,
+        card_message_id=row.card_message_id,
+    )

@@ -1,0 +1,194 @@
+"""What differs between SQLite and PostgreSQL when connecting: addresses, pools, pragmas, and what errors mean."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, Pool
+
+from bot.errors import DatabaseError
+
+Dialect = Literal["sqlite", "postgresql"]
+READERS = 4
+POSTGRESQL_CONNECTIONS = 20
+CONNECT_SECONDS = 10
+BUSY_MILLISECONDS = 10_000
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file that an ``sqlite:///`` address names; None for any other address."""
+    if not url.startswith("sqlite:///"):
+        return None
+    path = url.removeprefix("sqlite:///")
+    if not path or path.startswith(":memory:"):
+        raise DatabaseError("The database must be a file; set store.url to sqlite:/// and a path.")
+    return Path(path).expanduser()
+
+
+def prepare(url: str, *, create: bool) -> tuple[Dialect, URL]:
+    """Check an address and translate it for the driver; with ``create`` make the folder of an SQLite file.
+
+    Raises DatabaseError when the address cannot be used.
+    """
+    path = sqlite_path(url)
+    if path is not None:
+        if create:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise DatabaseError(
+                    f"The folder {path.parent} cannot be made ({type(error).__name__}); "
+                    "choose another place with store.url."
+                ) from error
+        elif not path.exists():
+            raise DatabaseError(f"There is no database at {path}; `stanguard db upgrade` makes one.")
+        return "sqlite", URL.create("sqlite+aiosqlite", database=str(path))
+    try:
+        target = make_url(url)
+    except (ArgumentError, ValueError):
+        raise DatabaseError("The database address cannot be read; write it as postgresql://user@host/name.") from None
+    if target.get_backend_name() != "postgresql":
+        raise DatabaseError("The database address must begin with sqlite:/// or postgresql://; correct store.url.")
+    if importlib.util.find_spec("asyncpg") is None:
+        raise DatabaseError("PostgreSQL needs a driver that is not installed; install `stanguard[postgres]`.")
+    query = dict(target.query)
+    if "sslmode" in query:
+        query["ssl"] = query.pop("sslmode")
+    return "postgresql", target.set(drivername="postgresql+asyncpg", query=query)
+
+
+def connect_engines(dialect: Dialect, target: URL) -> tuple[AsyncEngine, AsyncEngine]:
+    """The engines that write and that read."""
+    if dialect == "sqlite":
+        return (
+            sqlite_engine(target, begin="BEGIN IMMEDIATE", pool_size=1),
+            sqlite_engine(target, begin="BEGIN", pool_size=READERS, query_only=True),
+        )
+    engine = create_async_engine(
+        target,
+        hide_parameters=True,
+        pool_size=POSTGRESQL_CONNECTIONS // 2,
+        max_overflow=POSTGRESQL_CONNECTIONS // 2,
+        pool_pre_ping=True,
+        connect_args={"timeout": CONNECT_SECONDS},
+    )
+    return engine, engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def migration_engine(dialect: Dialect, target: URL) -> AsyncEngine:
+    """An engine for one transaction that changes tables."""
+    if dialect == "sqlite":
+        # SQLite changes most tables by making them anew, which foreign keys would forbid halfway.
+        return sqlite_engine(target, begin="BEGIN IMMEDIATE", poolclass=NullPool, foreign_keys=False)
+    return create_async_engine(
+        target, hide_parameters=True, poolclass=NullPool, connect_args={"timeout": CONNECT_SECONDS}
+    )
+
+
+def sqlite_engine(
+    target: URL,
+    *,
+    begin: str,
+    pool_size: int | None = None,
+    poolclass: type[Pool] | None = None,
+    query_only: bool = False,
+    foreign_keys: bool = True,
+) -> AsyncEngine:
+    """An engine on an SQLite file whose transactions begin with the statement ``begin``."""
+    options: dict[str, Any] = {"poolclass": poolclass} if poolclass else {"pool_size": pool_size, "max_overflow": 0}
+    engine = create_async_engine(target, hide_parameters=True, **options)
+
+    def connected(connection: Any, record: ConnectionPoolEntry) -> None:  # noqa: ANN401 - the driver's own class
+        del record
+        # Python's driver would begin transactions by itself, late and not for every statement.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+        if query_only:
+            cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine.sync_engine, "connect", connected)
+    event.listen(engine.sync_engine, "begin", begun)
+    return engine
+
+
+@asynccontextmanager
+async def transaction(engine: AsyncEngine, target: URL) -> AsyncGenerator[AsyncConnection]:
+    """One transaction: committed at the end, rolled back when anything is raised. Raises DatabaseError."""
+    async with AsyncExitStack() as stack:
+        try:
+            connection = await stack.enter_async_context(engine.connect())
+        except (DBAPIError, PoolTimeoutError, OSError) as error:
+            raise unreachable(target, error) from error
+        try:
+            async with connection.begin():
+                yield connection
+        except (IntegrityError, DataError) as error:
+            # PostgreSQL quotes the whole row in these, which no log shall ever hold.
+            raise refused(error) from None
+        except DBAPIError as error:
+            raise refused(error) from error
+
+
+def place(target: URL) -> str:
+    """How a sentence names the database: the file, or server and name, never a password."""
+    if target.get_backend_name() == "sqlite":
+        return str(target.database)
+    port = f":{target.port}" if target.port else ""
+    return f"{target.host or 'the local server'}{port}/{target.database or ''}"
+
+
+def unreachable(target: URL, error: BaseException) -> DatabaseError:
+    """The sentence for a database that cannot be opened."""
+    text = _text(error)
+    if target.get_backend_name() == "sqlite":
+        if "not a database" in text or "malformed" in text:
+            return DatabaseError(f"{place(target)} is not a database; move it away or correct store.url.")
+        if "locked" in text:
+            return DatabaseError(f"{place(target)} is locked by another program; close that program and try again.")
+        return DatabaseError(f"{place(target)} cannot be opened as a database; check the path and its permissions.")
+    cause = type(getattr(error, "orig", None) or error).__name__
+    return DatabaseError(
+        f"The database at {place(target)} cannot be reached ({cause}); check store.url and that the server runs."
+    )
+
+
+def refused(error: DBAPIError) -> DatabaseError:
+    """The sentence for a statement that the database refused. Values never appear in it."""
+    text = _text(error)
+    if isinstance(error, IntegrityError):
+        broken = getattr(getattr(error.orig, "__cause__", None), "constraint_name", None) or error.orig
+        return DatabaseError(
+            f"The database refused a change that contradicts what it holds ({broken}); run `stanguard db check`."
+        )
+    if "locked" in text:
+        return DatabaseError("The database is locked by another program; close that program and try again.")
+    if "disk is full" in text or "no space left" in text:
+        return DatabaseError("The disk that holds the database is full; make room on it.")
+    if "not a database" in text or "malformed" in text:
+        return DatabaseError("The database is damaged; restore a backup with `stanguard db restore`.")
+    if "readonly" in text or "read-only" in text:
+        return DatabaseError("The database cannot be written; check the permissions of its file and folder.")
+    if error.connection_invalidated:
+        return DatabaseError("The connection to the database broke; check that the server runs.")
+    return DatabaseError("The database failed to carry out a statement; run `stanguard db check`.")
+
+
+def _text(error: BaseException) -> str:
+    return str(getattr(error, "orig", None) or error).lower()

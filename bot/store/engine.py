@@ -1,0 +1,95 @@
+"""The database of one installation: opening it, and transactions on it.
+
+SQLite has two pools: one connection that writes, and a few that read and cannot write. Every write begins with BEGIN
+IMMEDIATE, so that it never has to be begun again halfway. PostgreSQL has one pool; what only reads sees one snapshot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Literal, Self
+
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .banks import Banks
+from .cases import Cases
+from .dialects import Dialect, connect_engines, place, prepare, transaction
+from .guilds import Guilds
+from .jobs import Jobs
+from .migrate import HEAD, bring_up_to_date, not_at_head, revision
+from .outbox import OutboxRows
+from .reports import Reports
+from .sightings import Sightings
+
+
+class Tx:
+    """One transaction, by subject."""
+
+    __slots__ = ("banks", "cases", "connection", "guilds", "jobs", "outbox", "reports", "sightings")
+
+    def __init__(self, connection: AsyncConnection, *, writing: bool) -> None:
+        self.connection = connection
+        self.banks = Banks(connection, writing=writing)
+        self.guilds = Guilds(connection, writing=writing)
+        self.sightings = Sightings(connection, writing=writing)
+        self.cases = Cases(connection, writing=writing)
+        self.reports = Reports(connection, writing=writing)
+        self.outbox = OutboxRows(connection, writing=writing)
+        self.jobs = Jobs(connection, writing=writing)
+
+
+class Store:
+    """An open database. Every method raises DatabaseError when the database fails."""
+
+    def __init__(self, url: str, dialect: Dialect, target: URL) -> None:
+        self.url = url
+        self.dialect: Literal["sqlite", "postgresql"] = dialect
+        self._target = target
+        self._writer, self._reader = connect_engines(dialect, target)
+        self._turn: AbstractAsyncContextManager[object] = asyncio.Lock() if dialect == "sqlite" else nullcontext()
+
+    @classmethod
+    async def open(cls, url: str, *, migrate: bool = True) -> Self:
+        """Open the database, making it and bringing its tables up to date if ``migrate``.
+
+        ``url`` is ``sqlite:///path`` or ``postgresql://user@host/name``. Raises DatabaseError when it cannot be
+        reached, is no database of this program or of a newer version of it, or, without ``migrate``, of an older one.
+        """
+        dialect, target = prepare(url, create=migrate)
+        store = cls(url, dialect, target)
+        try:
+            await store._require_head(migrate=migrate)
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def _require_head(self, *, migrate: bool) -> None:
+        async with self.read() as tx:
+            found = await tx.connection.run_sync(revision)
+        if found == HEAD:
+            return
+        if not migrate:
+            raise not_at_head(found, place(self._target))
+        await bring_up_to_date(self.dialect, self._target)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._writer.dispose()
+        if self._reader is not self._writer:
+            await self._reader.dispose()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncGenerator[Tx]:
+        """One transaction: committed at the end, rolled back when anything is raised inside."""
+        async with self._turn, transaction(self._writer, self._target) as connection:
+            yield Tx(connection, writing=True)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[Tx]:
+        """One transaction that sees one state of the database and cannot change it."""
+        async with transaction(self._reader, self._target) as connection:
+            yield Tx(connection, writing=False)

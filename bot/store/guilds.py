@@ -1,0 +1,47 @@
+"""What each guild decided for itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import sqlalchemy as sa
+
+from bot.model import GuildSettings, Thresholds
+
+from .repository import Repository
+from .tables import guilds
+
+
+class Guilds(Repository):
+    """Settings of guilds."""
+
+    __slots__ = ()
+
+    async def get(self, guild_id: int) -> GuildSettings | None:
+        """The settings of a guild; None if it never decided anything."""
+        row = await self._first(sa.select(guilds).where(guilds.c.guild_id == guild_id))
+        if row is None:
+            return None
+        return GuildSettings(
+            guild_id=row.guild_id,
+            mode=row.mode,
+            review_channel_id=row.review_channel_id,
+            moderator_role_id=row.moderator_role_id,
+            child_safety_role_id=row.child_safety_role_id,
+            scan_webhooks=row.scan_webhooks,
+            scan_bots=row.scan_bots,
+            scan_avatars=row.scan_avatars,
+            thresholds=Thresholds(remove=row.remove, review=row.review, margin=row.margin),
+        )
+
+    async def save(self, settings: GuildSettings) -> None:
+        """Write all settings of a guild, over what was there."""
+        values = asdict(settings)
+        values |= values.pop("thresholds")
+        changed = {name: value for name, value in values.items() if name != "guild_id"}
+        if await self._run(guilds.update().where(guilds.c.guild_id == settings.guild_id).values(changed)) == 0:
+            await self._run(self._insert_new(guilds).values(values))
+
+    async def delete(self, guild_id: int) -> None:
+        """Forget the settings of a guild. Its banks and cases stay."""
+        await self._run(guilds.delete().where(guilds.c.guild_id == guild_id))

@@ -1,0 +1,92 @@
+"""Bringing the tables of a database up to date, in one transaction, with one process at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection
+
+from bot.errors import DatabaseError
+
+from .dialects import Dialect, migration_engine, place, transaction
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001_ground"
+"""The newest revision in ``migrations/versions``; spelled out so that a start need not read the scripts."""
+
+_LOCK = 0x7374616E67756172  # "stanguar"
+VERSIONS = sa.table("alembic_version", sa.column("version_num", sa.String))
+"""Alembic's own table: one row with the revision."""
+
+
+def config() -> Config:
+    """Alembic's configuration; nothing of it lies in a file."""
+    # Imported late, because it takes longer than everything else at a start that migrates nothing.
+    from alembic.config import Config
+
+    made = Config()
+    made.set_main_option("script_location", "bot.store:migrations")
+    return made
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision of a database; None if it has none."""
+    if not sa.inspect(connection).has_table(VERSIONS.name):
+        return None
+    return connection.scalar(sa.select(VERSIONS.c.version_num))
+
+
+async def bring_up_to_date(dialect: Dialect, target: URL) -> None:
+    """Migrate the database to HEAD.
+
+    Raises DatabaseError when it cannot be reached, belongs to something else or to a newer version, or is refused.
+    """
+    engine = migration_engine(dialect, target)
+    try:
+        async with transaction(engine, target) as connection:
+            await connection.run_sync(_upgrade, place(target))
+    finally:
+        await engine.dispose()
+
+
+def not_at_head(found: str | None, name: str) -> DatabaseError:
+    """The sentence for a database that is not at HEAD and must not be changed now."""
+    if found is None or is_known(found):
+        return DatabaseError(f"The tables at {name} are of an older version; run `stanguard db upgrade`.")
+    return newer(name)
+
+
+def _upgrade(connection: Connection, name: str) -> None:
+    from alembic import command
+
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    found = revision(connection)
+    if found == HEAD:
+        return
+    if found is None and connection.dialect.name == "sqlite" and sa.inspect(connection).get_table_names():
+        raise DatabaseError(f"{name} is the database of another program; correct store.url.")
+    if found is not None and not is_known(found):
+        raise newer(name)
+    alembic = config()
+    alembic.attributes["connection"] = connection
+    command.upgrade(alembic, HEAD)
+    if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise DatabaseError(f"{name} holds rows that point nowhere; restore a backup with `stanguard db restore`.")
+
+
+def is_known(found: str) -> bool:
+    """Whether a revision is one of ``migrations/versions``."""
+    from alembic.script import ScriptDirectory
+
+    return any(script.revision == found for script in ScriptDirectory.from_config(config()).walk_revisions())
+
+
+def newer(name: str) -> DatabaseError:
+    """The sentence for a revision that is not known here."""
+    return DatabaseError(
+        f"The database at {name} is of a newer version of stanguard; install that version or a later one."
+    )

@@ -1,0 +1,210 @@
+"""Pending Discord calls as rows: written in the transaction that wants them, claimed by a dispatcher with a lease.
+
+A call is *pending* until it is *done* or *given up*. A dispatcher holds it by a lease (owner and end); a lease that ran
+out means that its dispatcher died with the call in hand, so that nobody knows whether it happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.model import Call, CallKind
+
+from .repository import Repository
+from .tables import CallState, outbox
+
+# A literal, not a bound value: only then can either database tell that the partial indexes hold every such row.
+_PENDING_STATE: sa.ColumnElement[Any] = sa.literal_column(f"'{CallState.PENDING.value}'")
+_PENDING = outbox.c.state == _PENDING_STATE
+_OTHER = outbox.alias("other")
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedCall:
+    """A call that the claimer shall carry out now.
+
+    ``attempts`` counts this one. ``uncertain``: an earlier attempt may have happened, though nobody noted so.
+    """
+
+    id: int
+    call: Call
+    attempts: int
+    uncertain: bool
+
+
+class OutboxRows(Repository):
+    """Pending Discord calls."""
+
+    __slots__ = ()
+
+    async def put(self, calls: Sequence[Call], at: datetime) -> int:
+        """Write calls; how many were new. A call whose key was ever written is left out."""
+        calls = await self._unwritten(calls)
+        if not calls:
+            return 0
+        rows = [
+            {
+                "key": call.key,
+                "kind": call.kind,
+                "lane": call.lane,
+                "payload": call.payload,
+                "case_id": call.case_id,
+                "guild_id": call.guild_id,
+                "urgency": 0 if call.kind is CallKind.DELETE_MESSAGE else 1,
+                "state": CallState.PENDING,
+                "created_at": at,
+                "due_at": at,
+                "attempts": 0,
+                "uncertain": False,
+            }
+            for call in calls
+        ]
+        result = await self._connection.execute(self._insert_new(outbox).returning(outbox.c.id), rows)
+        return len(result.all())
+
+    async def _unwritten(self, calls: Sequence[Call]) -> Sequence[Call]:
+        """Without the calls whose key is there already.
+
+        On PostgreSQL an insert would wait for whoever is just finishing the call of that key, and that one may be
+        waiting for a row that this transaction holds. SQLite has one writer, and its insert sees to it alone.
+        """
+        if not calls or not self._postgresql:
+            return calls
+        rows = await self._all(sa.select(outbox.c.key).where(outbox.c.key.in_([call.key for call in calls])))
+        written = {row.key for row in rows}
+        return [call for call in calls if call.key not in written]
+
+    async def claim(self, *, now: datetime, lease: timedelta, owner: str, limit: int) -> list[ClaimedCall]:
+        """Lease up to ``limit`` calls that may run now: deletes first, then the longest waiting.
+
+        Only the first unfinished call of a lane is ever given out, and never while another of that lane is leased.
+        """
+        # Claims follow one another, so that two of them never give out two calls of one lane between them.
+        await self._lock("outbox", "claim")
+        leased_until = sa.func.coalesce(_of_lane(sa.func.max(_OTHER.c.lease_until)), 0)
+        picked = (
+            sa.select(outbox.c.id)
+            .where(_PENDING, outbox.c.due_at <= now, _heads_lane(), leased_until <= now)
+            .order_by(outbox.c.urgency, outbox.c.id)
+            .limit(limit)
+        )
+        if self._postgresql:
+            picked = picked.with_for_update(skip_locked=True)
+        chosen = picked.cte("picked")
+        rows = await self._all(
+            outbox.update()
+            .where(outbox.c.id.in_(sa.select(chosen.c.id)))
+            .values(
+                attempts=outbox.c.attempts + 1,
+                uncertain=sa.or_(outbox.c.uncertain, outbox.c.lease_until.is_not(None)),
+                lease_owner=owner,
+                lease_until=now + lease,
+            )
+            .returning(*outbox.c)
+        )
+        return [_claimed(row) for row in sorted(rows, key=lambda row: (row.urgency, row.id))]
+
+    async def renew(self, ids: Collection[int], *, owner: str, until: datetime) -> None:
+        """Extend the leases that ``owner`` still holds."""
+        await self._run(outbox.update().where(*_held(ids, owner)).values(lease_until=until))
+
+    async def done(self, call_id: int, at: datetime) -> bool:
+        """Note that a call was carried out, whoever leases it now; False if it was finished before."""
+        return await self._finish(CallState.DONE, call_id, at, error=None, owner=None)
+
+    async def give_up(self, call_id: int, *, at: datetime, error: str, owner: str | None = None) -> bool:
+        """Note that a call will never be carried out; False if it was finished before or ``owner`` lost its lease."""
+        return await self._finish(CallState.GIVEN_UP, call_id, at, error=error, owner=owner)
+
+    async def retry(
+        self, call_id: int, *, at: datetime, error: str, uncertain: bool = False, owner: str | None = None
+    ) -> bool:
+        """Give a call back, to be claimed from ``at`` on; False if it is finished or ``owner`` lost its lease.
+
+        ``uncertain``: the failed attempt may have happened all the same.
+        """
+        changed = await self._run(
+            outbox.update()
+            .where(*_held([call_id], owner))
+            .values(
+                due_at=at,
+                error=error,
+                uncertain=sa.true() if uncertain else outbox.c.uncertain,
+                lease_owner=None,
+                lease_until=None,
+            )
+        )
+        return changed > 0
+
+    async def release(self, *, now: datetime, owner: str | None = None) -> int:
+        """End the leases of ``owner``, or of everybody, as if they had run out; how many."""
+        holder = outbox.c.lease_owner.is_not(None) if owner is None else outbox.c.lease_owner == owner
+        return await self._run(
+            outbox.update().where(_PENDING, holder, outbox.c.lease_until > now).values(lease_until=now)
+        )
+
+    async def next_due(self) -> datetime | None:
+        """When the next call may be claimed, in the past if one may now; None if nothing is pending."""
+        when = sa.case((outbox.c.lease_until > outbox.c.due_at, outbox.c.lease_until), else_=outbox.c.due_at)
+        return await self._scalar(
+            sa.select(sa.func.min(when, type_=outbox.c.due_at.type)).where(_PENDING, _heads_lane())
+        )
+
+    async def waiting(self, case_id: int, kinds: Collection[CallKind]) -> bool:
+        """Whether a call of these kinds for this case waits and nobody has taken it up yet.
+
+        In a transaction that writes, nobody takes it up before the transaction ends.
+        """
+        statement = (
+            sa.select(outbox.c.id)
+            .where(_PENDING, outbox.c.case_id == case_id, outbox.c.kind.in_(kinds), outbox.c.lease_owner.is_(None))
+            .limit(1)
+        )
+        if self._writing:
+            statement = statement.with_for_update()
+        return await self._first(statement) is not None
+
+    async def pending(self) -> int:
+        """How many calls are neither done nor given up."""
+        return await self._scalar(sa.select(sa.func.count()).select_from(outbox).where(_PENDING))
+
+    async def purge(self, before: datetime) -> int:
+        """Forget calls finished before then; how many. Their keys could be written again after that."""
+        finished = outbox.c.state != _PENDING_STATE
+        return await self._run(outbox.delete().where(finished, outbox.c.finished_at < before))
+
+    async def _finish(
+        self, state: CallState, call_id: int, at: datetime, *, error: str | None, owner: str | None
+    ) -> bool:
+        changed = await self._run(
+            outbox.update()
+            .where(*_held([call_id], owner))
+            .values(state=state, finished_at=at, error=error, lease_owner=None, lease_until=None)
+        )
+        return changed > 0
+
+
+def _held(ids: Collection[int], owner: str | None) -> list[sa.ColumnElement[bool]]:
+    held: list[sa.ColumnElement[bool]] = [outbox.c.id.in_(ids), _PENDING]
+    if owner is not None:
+        held.append(outbox.c.lease_owner == owner)
+    return held
+
+
+def _heads_lane() -> sa.ColumnElement[bool]:
+    return outbox.c.id == _of_lane(sa.func.min(_OTHER.c.id))
+
+
+def _of_lane(value: sa.ColumnElement[Any]) -> sa.ScalarSelect[Any]:
+    # A single value, not EXISTS: PostgreSQL would make that a join, and without fresh statistics a quadratic one.
+    return sa.select(value).where(_OTHER.c.lane == outbox.c.lane, _OTHER.c.state == _PENDING_STATE).scalar_subquery()
+
+
+def _claimed(row: sa.Row[Any]) -> ClaimedCall:
+    call = Call(row.kind, row.key, row.lane, row.payload, row.case_id, row.guild_id)
+    return ClaimedCall(id=row.id, call=call, attempts=row.attempts, uncertain=row.uncertain)

@@ -1,0 +1,211 @@
+"""Every media item that was seen: its fingerprint, where and when; who posted it only if it matched."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.model import MessageRef, Scan, Sighting, Surface, Unscannable, Verdict
+
+from .codec import HEADER, load, pack
+from .repository import Repository
+from .tables import sightings
+
+NOT_FETCHED = frozenset(
+    {
+        Unscannable.NO_PROXY,
+        Unscannable.HOST_REFUSED,
+        Unscannable.REDIRECT,
+        Unscannable.GONE,
+        Unscannable.FETCH_FAILED,
+        Unscannable.FETCH_TIMEOUT,
+    }
+)
+"""The bytes never arrived, so that the item is worth another try when Discord mentions it again."""
+
+
+class Sightings(Repository):
+    """Media items that were seen, kept for the retention window or as long as their case."""
+
+    __slots__ = ()
+
+    async def add(
+        self,
+        message: MessageRef,
+        media_id: str,
+        surface: Surface,
+        scan: Scan,
+        *,
+        seen_at: datetime,
+        case_id: int | None = None,
+    ) -> int | None:
+        """Record a scan; None if this very file at this place is recorded already.
+
+        Only upright hashes are kept. The author is kept only when a moderator may have to know: the plan says review
+        or remove, or a case holds it.
+        """
+        fingerprint = scan.fingerprint
+        match = scan.plan.match
+        named = case_id is not None or scan.plan.verdict in (Verdict.REVIEW, Verdict.REMOVE)
+        return await self._scalar(
+            self._insert_new(sightings)
+            .values(
+                guild_id=message.guild_id,
+                channel_id=message.channel_id,
+                message_id=message.message_id,
+                author_id=message.author_id if named else None,
+                author_is_bot=message.author_is_bot,
+                webhook_id=message.webhook_id,
+                edited=message.edited,
+                media_id=media_id,
+                surface=surface,
+                seen_at=seen_at,
+                verdict=scan.plan.verdict,
+                sha256=fingerprint.sha256 if fingerprint else scan.sha256 or b"",
+                fingerprint=pack(fingerprint.upright()) if fingerprint else None,
+                unscannable=scan.unscannable,
+                entry_id=match.entry_id if match else None,
+                distance=match.distance if match else None,
+                margin=match.margin if match else None,
+                case_id=case_id,
+            )
+            .returning(sightings.c.id)
+        )
+
+    async def by_case(self, case_id: int, *, limit: int = 25) -> list[Sighting]:
+        """The sightings of a case, oldest first."""
+        return await self._sightings(sightings.c.case_id == case_id, limit=limit)
+
+    async def count_by_case(self, case_id: int) -> tuple[int, int]:
+        """How many sightings a case has, and how many of them are deleted."""
+        deleted = sa.func.count(sightings.c.deleted_at).label("deleted")
+        row = await self._first(
+            sa.select(sa.func.count().label("total"), deleted).where(sightings.c.case_id == case_id)
+        )
+        return (0, 0) if row is None else (row.total, row.deleted)
+
+    async def by_message(self, message_id: int) -> list[Sighting]:
+        """The sightings in one message, oldest first."""
+        return await self._sightings(sightings.c.message_id == message_id)
+
+    async def known(self, message_id: int, media_ids: Collection[str]) -> set[str]:
+        """Which of these media items of a message were seen already, apart from those that could not be fetched."""
+        rows = await self._all(
+            sa.select(sightings.c.media_id).where(
+                sightings.c.message_id == message_id,
+                sightings.c.media_id.in_(media_ids),
+                sa.or_(sightings.c.unscannable.is_(None), sightings.c.unscannable.not_in(NOT_FETCHED)),
+            )
+        )
+        return {row.media_id for row in rows}
+
+    async def stream(
+        self, guild_id: int | None, since: datetime, *, batch: int = 2000
+    ) -> AsyncIterator[list[Sighting]]:
+        """Sightings seen since then that can be compared and still stand, oldest first, in lists of ``batch``.
+
+        ``guild_id`` None: those of every guild.
+        """
+        conditions = [
+            sightings.c.seen_at >= since,
+            sightings.c.deleted_at.is_(None),
+            sa.func.length(sightings.c.fingerprint) > HEADER.size,
+        ]
+        if guild_id is not None:
+            conditions.append(sightings.c.guild_id == guild_id)
+        place = sa.tuple_(sightings.c.seen_at, sightings.c.id)
+        statement = sa.select(sightings).where(*conditions).order_by(sightings.c.seen_at, sightings.c.id).limit(batch)
+        rows = await self._all(statement)
+        while rows:
+            yield [_sighting(row) for row in rows]
+            if len(rows) < batch:
+                return
+            last = sa.tuple_(
+                sa.literal(rows[-1].seen_at, sightings.c.seen_at.type), sa.literal(rows[-1].id, sightings.c.id.type)
+            )
+            rows = await self._all(statement.where(place > last))
+
+    async def attach(
+        self,
+        sighting_ids: Collection[int],
+        case_id: int,
+        entry_id: int | None,
+        distances: Mapping[int, int],
+        author_id: int | None = None,
+    ) -> None:
+        """Tie sightings to a case: found near this entry, at these distances by sighting id.
+
+        ``author_id``: who posted them, where that is known and was not kept before.
+        """
+        if not sighting_ids:
+            return
+        rows = [{"row_id": id_, "row_distance": distances.get(id_)} for id_ in sighting_ids]
+        changes: dict[str, Any] = {"case_id": case_id, "entry_id": entry_id, "distance": sa.bindparam("row_distance")}
+        if author_id is not None:
+            changes["author_id"] = author_id
+        await self._connection.execute(
+            sightings.update().where(sightings.c.id == sa.bindparam("row_id")).values(changes), rows
+        )
+
+    async def mark_deleted(self, message_id: int, at: datetime) -> None:
+        """Note that a message is gone. A time that was noted before stays."""
+        await self._run(
+            sightings.update()
+            .where(sightings.c.message_id == message_id, sightings.c.deleted_at.is_(None))
+            .values(deleted_at=at)
+        )
+
+    async def counts(self, guild_id: int | None, since: datetime) -> dict[str, int]:
+        """How many media items ended how since then: by verdict, the unscannable ones as ``unscannable:reason``.
+
+        ``guild_id`` None: in every guild.
+        """
+        statement = (
+            sa.select(sightings.c.verdict, sightings.c.unscannable, sa.func.count().label("number"))
+            .where(sightings.c.seen_at >= since)
+            .group_by(sightings.c.verdict, sightings.c.unscannable)
+        )
+        if guild_id is not None:
+            statement = statement.where(sightings.c.guild_id == guild_id)
+        totals: dict[str, int] = {}
+        for row in await self._all(statement):
+            key = f"{Verdict.UNSCANNABLE}:{row.unscannable}" if row.verdict is Verdict.UNSCANNABLE else str(row.verdict)
+            totals[key] = totals.get(key, 0) + row.number
+        return totals
+
+    async def purge(self, before: datetime) -> int:
+        """Forget sightings from before then that no case holds; how many."""
+        return await self._run(sightings.delete().where(sightings.c.seen_at < before, sightings.c.case_id.is_(None)))
+
+    async def _sightings(self, condition: sa.ColumnElement[bool], *, limit: int | None = None) -> list[Sighting]:
+        statement = sa.select(sightings).where(condition).order_by(sightings.c.seen_at, sightings.c.id).limit(limit)
+        return [_sighting(row) for row in await self._all(statement)]
+
+
+def _sighting(row: sa.Row[Any]) -> Sighting:
+    return Sighting(
+        id=row.id,
+        message=MessageRef(
+            guild_id=row.guild_id,
+            channel_id=row.channel_id,
+            message_id=row.message_id,
+            author_id=row.author_id,
+            author_is_bot=row.author_is_bot,
+            webhook_id=row.webhook_id,
+            edited=row.edited,
+        ),
+        media_id=row.media_id,
+        surface=row.surface,
+        seen_at=row.seen_at,
+        verdict=row.verdict,
+        fingerprint=load(row.fingerprint, row.sha256),
+        unscannable=row.unscannable,
+        entry_id=row.entry_id,
+        distance=row.distance,
+        margin=row.margin,
+        case_id=row.case_id,
+        deleted_at=row.deleted_at,
+    )

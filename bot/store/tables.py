@@ -1,0 +1,278 @@
+"""The tables. Times are milliseconds UTC, Discord ids are 64-bit integers, fingerprints are blobs (see codec.py).
+
+A change in here needs a migration in ``migrations/versions``; a test compares the two on both databases.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from bot.model import (
+    ORIENTATIONS,
+    PHASH_BYTES,
+    BankKind,
+    BankLevel,
+    CallKind,
+    CaseOrigin,
+    CaseState,
+    Category,
+    Decision,
+    Form,
+    Mode,
+    Surface,
+    Unscannable,
+    Verdict,
+)
+
+from .types import Key, Milliseconds, enum
+
+
+class CallState(StrEnum):
+    """Where a pending Discord call stands."""
+
+    PENDING = "pending"
+    DONE = "done"
+    GIVEN_UP = "given_up"
+
+
+ALGORITHM = "phash256"
+"""The only fingerprint algorithm so far: imagehash.phash, hash size 16."""
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", Key, primary_key=True, autoincrement=True)
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
+    condition = sa.text(where)
+    return sa.Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+banks = sa.Table(
+    "banks",
+    metadata,
+    _id(),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("kind", enum(BankKind, "kind"), nullable=False),
+    sa.Column("guild_id", sa.BigInteger),
+    sa.Column("level", enum(BankLevel, "level"), nullable=False),
+    _partial("uq_banks_installation", "kind", "name", unique=True, where="guild_id IS NULL"),
+    _partial("uq_banks_guild", "guild_id", "kind", "name", unique=True, where="guild_id IS NOT NULL"),
+    sqlite_autoincrement=True,
+)
+
+bank_changes = sa.Table(
+    "bank_changes",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("id = 1", name="one_row"),
+)
+
+entries = sa.Table(
+    "entries",
+    metadata,
+    _id(),
+    sa.Column("bank_id", Key, sa.ForeignKey("banks.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("category", enum(Category, "category"), nullable=False),
+    sa.Column("sha256", sa.LargeBinary, nullable=False),
+    sa.Column("width", sa.BigInteger, nullable=False),
+    sa.Column("height", sa.BigInteger, nullable=False),
+    sa.Column("frames", sa.BigInteger, nullable=False),
+    sa.Column("quality", sa.Integer, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("added_by", sa.BigInteger),
+    sa.Column("added_at", Milliseconds, nullable=False),
+    sa.Column("case_id", Key, sa.ForeignKey("cases.id", ondelete="SET NULL")),
+    sa.Column("revoked_at", Milliseconds),
+    sa.Column("revoked_by", sa.BigInteger),
+    sa.Column("hunted_at", Milliseconds),
+    # The bank change number of the entry's last change: other processes read only what is newer than what they have.
+    sa.Column("changed", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("length(sha256) = 32", name="sha256"),
+    sa.Index(None, "bank_id", "id"),
+    sa.Index(None, "changed"),
+    sa.Index(None, "sha256"),
+    sa.Index(None, "case_id"),
+    sqlite_autoincrement=True,
+)
+
+entry_views = sa.Table(
+    "entry_views",
+    metadata,
+    _id(),
+    sa.Column("entry_id", Key, sa.ForeignKey("entries.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("case_id", Key, sa.ForeignKey("cases.id", ondelete="SET NULL")),
+    sa.Column("algorithm", sa.String(32), nullable=False, server_default=ALGORITHM),
+    sa.Column("form", enum(Form, "form"), nullable=False),
+    sa.Column("frame", sa.BigInteger, nullable=False),
+    sa.Column("hashes", sa.LargeBinary, nullable=False),
+    sa.CheckConstraint(f"algorithm = '{ALGORITHM}'", name="algorithm"),
+    sa.CheckConstraint(f"length(hashes) IN ({PHASH_BYTES}, {ORIENTATIONS * PHASH_BYTES})", name="hashes"),
+    sa.Index(None, "entry_id"),
+    sa.Index(None, "case_id"),
+    sqlite_autoincrement=True,
+)
+
+guilds = sa.Table(
+    "guilds",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("mode", enum(Mode, "mode"), nullable=False),
+    sa.Column("review_channel_id", sa.BigInteger),
+    sa.Column("moderator_role_id", sa.BigInteger),
+    sa.Column("child_safety_role_id", sa.BigInteger),
+    sa.Column("scan_webhooks", sa.Boolean, nullable=False),
+    sa.Column("scan_bots", sa.Boolean, nullable=False),
+    sa.Column("scan_avatars", sa.Boolean, nullable=False),
+    sa.Column("remove", sa.Integer, nullable=False),
+    sa.Column("review", sa.Integer, nullable=False),
+    sa.Column("margin", sa.Integer, nullable=False),
+)
+
+cases = sa.Table(
+    "cases",
+    metadata,
+    _id(),
+    sa.Column("guild_id", sa.BigInteger, nullable=False),
+    sa.Column("category", enum(Category, "category"), nullable=False),
+    sa.Column("origin", enum(CaseOrigin, "origin"), nullable=False),
+    sa.Column("state", enum(CaseState, "state"), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("opened_at", Milliseconds, nullable=False),
+    sa.Column("entry_id", Key, sa.ForeignKey("entries.id", ondelete="SET NULL", use_alter=True)),
+    sa.Column("match", sa.JSON(none_as_null=True)),
+    sa.Column("thresholds", sa.JSON, nullable=False),
+    sa.Column("program_version", sa.String(64), nullable=False),
+    sa.Column("sha256", sa.LargeBinary),
+    sa.Column("fingerprint", sa.LargeBinary),
+    sa.Column("reasons", sa.JSON, nullable=False),
+    sa.Column("decision", enum(Decision, "decision")),
+    sa.Column("decided_by", sa.BigInteger),
+    sa.Column("decided_at", Milliseconds),
+    sa.Column("card_channel_id", sa.BigInteger),
+    sa.Column("card_message_id", sa.BigInteger),
+    sa.CheckConstraint("version >= 1", name="version"),
+    sa.CheckConstraint("(sha256 IS NULL) = (fingerprint IS NULL)", name="fingerprint"),
+    sa.CheckConstraint("sha256 IS NULL OR length(sha256) = 32", name="sha256"),
+    sa.Index(None, "guild_id", "state", "id"),
+    sa.Index(None, "entry_id"),
+    _partial("ix_cases_decided", "decided_at", where="state = 'decided'"),
+    sqlite_autoincrement=True,
+)
+
+case_events = sa.Table(
+    "case_events",
+    metadata,
+    _id(),
+    sa.Column("case_id", Key, sa.ForeignKey("cases.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("at", Milliseconds, nullable=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("actor_id", sa.BigInteger),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Index(None, "case_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+sightings = sa.Table(
+    "sightings",
+    metadata,
+    _id(),
+    sa.Column("guild_id", sa.BigInteger, nullable=False),
+    sa.Column("channel_id", sa.BigInteger, nullable=False),
+    sa.Column("message_id", sa.BigInteger, nullable=False),
+    sa.Column("author_id", sa.BigInteger),
+    sa.Column("author_is_bot", sa.Boolean, nullable=False),
+    sa.Column("webhook_id", sa.BigInteger),
+    sa.Column("edited", sa.Boolean, nullable=False),
+    sa.Column("media_id", sa.Text, nullable=False),
+    sa.Column("surface", enum(Surface, "surface"), nullable=False),
+    sa.Column("seen_at", Milliseconds, nullable=False),
+    sa.Column("verdict", enum(Verdict, "verdict"), nullable=False),
+    # Empty when the bytes never arrived: NULLs would all count as different under the unique key.
+    sa.Column("sha256", sa.LargeBinary, nullable=False),
+    sa.Column("fingerprint", sa.LargeBinary),
+    sa.Column("unscannable", enum(Unscannable, "unscannable")),
+    sa.Column("entry_id", Key, sa.ForeignKey("entries.id", ondelete="SET NULL")),
+    sa.Column("distance", sa.Integer),
+    sa.Column("margin", sa.Integer),
+    sa.Column("case_id", Key, sa.ForeignKey("cases.id", ondelete="CASCADE")),
+    sa.Column("deleted_at", Milliseconds),
+    sa.CheckConstraint("length(sha256) IN (0, 32)", name="sha256"),
+    sa.CheckConstraint("fingerprint IS NULL OR length(sha256) = 32", name="fingerprint"),
+    sa.UniqueConstraint("message_id", "media_id", "sha256"),
+    sa.Index(None, "guild_id", "seen_at"),
+    sa.Index(None, "seen_at"),
+    _partial("ix_sightings_case_id", "case_id", where="case_id IS NOT NULL"),
+    _partial("ix_sightings_entry_id", "entry_id", where="entry_id IS NOT NULL"),
+    sqlite_autoincrement=True,
+)
+
+reports = sa.Table(
+    "reports",
+    metadata,
+    _id(),
+    sa.Column("case_id", Key, sa.ForeignKey("cases.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("guild_id", sa.BigInteger, nullable=False),
+    sa.Column("reporter_id", sa.BigInteger, nullable=False),
+    sa.Column("category", enum(Category, "category"), nullable=False),
+    sa.Column("created_at", Milliseconds, nullable=False),
+    sa.Column("outcome_sent", sa.Boolean, nullable=False),
+    sa.UniqueConstraint("case_id", "reporter_id"),
+    sqlite_autoincrement=True,
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    _id(),
+    sa.Column("key", sa.String(200), nullable=False),
+    sa.Column("kind", enum(CallKind, "kind"), nullable=False),
+    sa.Column("lane", sa.String(200), nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),
+    # No foreign key: a call outlives the case that wanted it when the case is purged first.
+    sa.Column("case_id", sa.BigInteger),
+    sa.Column("guild_id", sa.BigInteger),
+    sa.Column("urgency", sa.Integer, nullable=False),
+    sa.Column("state", enum(CallState, "state"), nullable=False),
+    sa.Column("created_at", Milliseconds, nullable=False),
+    sa.Column("due_at", Milliseconds, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("uncertain", sa.Boolean, nullable=False),
+    sa.Column("lease_owner", sa.String(200)),
+    sa.Column("lease_until", Milliseconds),
+    sa.Column("finished_at", Milliseconds),
+    sa.Column("error", sa.Text),
+    sa.CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="lease"),
+    sa.CheckConstraint("(state = 'pending') = (finished_at IS NULL)", name="finished"),
+    sa.UniqueConstraint("key"),
+    _partial("ix_outbox_lane", "lane", "id", where="state = 'pending'"),
+    _partial("ix_outbox_order", "urgency", "id", where="state = 'pending'"),
+    _partial("ix_outbox_case_id", "case_id", where="state = 'pending' AND case_id IS NOT NULL"),
+    _partial("ix_outbox_finished", "finished_at", where="state <> 'pending'"),
+    sqlite_autoincrement=True,
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    _id(),
+    sa.Column("message", sa.JSON, nullable=False),
+    sa.Column("media", sa.JSON, nullable=False),
+    sa.Column("created_at", Milliseconds, nullable=False),
+    sa.Column("taken_until", Milliseconds),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,257 @@
+import asyncio
+import contextlib
+import shutil
+import sqlite3
+import stat
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from bot.errors import DatabaseError
+from bot.model import CallKind, Surface
+from bot.store import admin
+from bot.store.engine import Store
+
+from .samples import DAY, NOW, add_entry, call, message, open_case, scan
+
+
+async def fill(url: str) -> int:
+    """Some rows of every kind; the id of an entry."""
+    store = await Store.open(url)
+    async with store.write() as tx:
+        entry = await add_entry(tx)
+        case = await open_case(tx, entry)
+        await tx.sightings.add(message(1), "a", Surface.ATTACHMENT, scan(1), seen_at=NOW, case_id=case.id)
+        await tx.outbox.put([call("card", kind=CallKind.POST_CARD, case_id=case.id)], NOW)
+    await store.close()
+    return entry.id
+
+
+async def holds(url: str, entry_id: int) -> bool:
+    store = await Store.open(url, migrate=False)
+    async with store.read() as tx:
+        found = await tx.banks.entry(entry_id) is not None
+    await store.close()
+    return found
+
+
+def sqlite_file(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+@contextlib.contextmanager
+def raw(url: str):
+    """The file as any other program sees it, without our foreign keys."""
+    with contextlib.closing(sqlite3.connect(sqlite_file(url))) as connection, connection:
+        yield connection
+
+
+async def test_upgrade_makes_a_database_that_is_sound(empty_database_url: str):
+    assert "stanguard db upgrade" in (await admin.check(empty_database_url))[0]
+    await admin.upgrade(empty_database_url)
+    assert await admin.check(empty_database_url) == []
+
+
+async def test_a_filled_database_is_sound(database_url: str):
+    await fill(database_url)
+    assert await admin.check(database_url, clock=lambda: NOW) == []
+
+
+async def test_a_backup_is_restored_whole(sqlite_url: str, tmp_path: Path):
+    entry_id = await fill(sqlite_url)
+    await admin.backup(sqlite_url, tmp_path / "kept" / "backup.db")
+    restored = f"sqlite:///{tmp_path / 'other' / 'stanguard.db'}"
+    await admin.restore(restored, tmp_path / "kept" / "backup.db")
+    assert await holds(restored, entry_id)
+    assert await admin.check(restored, clock=lambda: NOW) == []
+
+
+async def test_a_backup_of_postgresql_is_restored_whole(postgres_url: str, bare_postgres: str, tmp_path: Path):
+    if shutil.which("pg_dump") is None:
+        pytest.skip("pg_dump is not installed")
+    entry_id = await fill(postgres_url)
+    path = tmp_path / "backup.dump"
+    await admin.backup(postgres_url, path)
+    assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+    try:
+        await admin.restore(bare_postgres, path)
+        assert await holds(bare_postgres, entry_id)
+        assert await admin.check(bare_postgres, clock=lambda: NOW) == []
+        with pytest.raises(DatabaseError, match="createdb"):
+            await admin.restore(bare_postgres, path)
+    finally:
+        connection = await asyncpg.connect(bare_postgres)
+        await connection.execute("DROP SCHEMA public CASCADE")
+        await connection.execute("CREATE SCHEMA public")
+        await connection.close()
+
+
+async def test_a_backup_while_others_write_is_one_state(sqlite_url: str, tmp_path: Path):
+    store = await Store.open(sqlite_url)
+    stopping = asyncio.Event()
+
+    async def write():
+        number = 0
+        while not stopping.is_set():
+            async with store.write() as tx:
+                case = await open_case(tx)
+                for copy in range(3):
+                    await tx.sightings.add(
+                        message(number), f"{copy}", Surface.ATTACHMENT, scan(number), seen_at=NOW, case_id=case.id
+                    )
+            number += 1
+
+    writer = asyncio.create_task(write())
+    backups = [tmp_path / f"{number}.db" for number in range(5)]
+    for path in backups:
+        await asyncio.sleep(0.05)
+        await admin.backup(sqlite_url, path)
+    stopping.set()
+    await writer
+    await store.close()
+    counts = []
+    for path in backups:
+        assert await admin.check(f"sqlite:///{path}") == []
+        with raw(f"sqlite:///{path}") as connection:
+            (cases,) = connection.execute("SELECT count(*) FROM cases").fetchone()
+            (sightings,) = connection.execute("SELECT count(*) FROM sightings").fetchone()
+        assert sightings == 3 * cases
+        counts.append(cases)
+    assert counts == sorted(counts)
+    assert counts[0] < counts[-1]
+
+
+async def test_a_backup_is_one_file_for_its_owner_alone(sqlite_url: str, tmp_path: Path):
+    folder = tmp_path / "kept"
+    await admin.backup(sqlite_url, folder / "backup.db")
+    assert names(folder) == ["backup.db"]
+    assert stat.S_IMODE((folder / "backup.db").stat().st_mode) & 0o077 == 0
+
+
+async def test_a_backup_never_overwrites(database_url: str, tmp_path: Path):
+    path = tmp_path / "backup"
+    path.write_text("older")
+    with pytest.raises(DatabaseError, match="exists already; name another"):
+        await admin.backup(database_url, path)
+    assert path.read_text() == "older"
+
+
+async def test_a_backup_that_cannot_be_written_is_told(database_url: str, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatabaseError, match="choose another place"):
+        await admin.backup(database_url, tmp_path / "file" / "backup")
+
+
+async def test_a_missing_database_has_no_backup(tmp_path: Path):
+    with pytest.raises(DatabaseError, match="no database"):
+        await admin.backup(f"sqlite:///{tmp_path}/none.db", tmp_path / "backup")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("leftover", ["stanguard.db", "stanguard.db-wal"])
+async def test_restoring_never_overwrites_and_says_what_to_do(sqlite_url: str, tmp_path: Path, leftover: str):
+    await admin.backup(sqlite_url, tmp_path / "backup.db")
+    target = tmp_path / "other"
+    target.mkdir()
+    (target / leftover).write_text("older")
+    with pytest.raises(DatabaseError, match="move that file away, and restore again"):
+        await admin.restore(f"sqlite:///{target}/stanguard.db", tmp_path / "backup.db")
+    assert (target / leftover).read_text() == "older"
+
+
+async def test_only_a_backup_is_restored(sqlite_url: str, postgres_url: str, tmp_path: Path):
+    notes, foreign, later = tmp_path / "notes.txt", tmp_path / "foreign.db", tmp_path / "later.db"
+    notes.write_text("Nothing of a database in here. " * 50)
+    with raw(f"sqlite:///{foreign}") as connection:
+        connection.execute("CREATE TABLE bookmarks (id INTEGER)")
+    await admin.backup(sqlite_url, later)
+    with raw(f"sqlite:///{later}") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999_later'")
+    target = f"sqlite:///{tmp_path}/target.db"
+    for path, sentence in {
+        notes: "not a database",
+        foreign: "not a database of stanguard",
+        later: "newer version",
+        tmp_path / "none.db": "no file",
+    }.items():
+        with pytest.raises(DatabaseError, match=sentence):
+            await admin.restore(target, path)
+        assert not sqlite_file(target).exists()
+    with pytest.raises(DatabaseError, match="not a backup of a PostgreSQL database"):
+        await admin.restore(postgres_url, later)
+
+
+async def test_a_missing_tool_is_named(postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DatabaseError, match="pg_dump is not installed; install"):
+        await admin.backup(postgres_url, tmp_path / "backup")
+    assert names(tmp_path) == []
+
+
+async def test_a_tool_that_fails_is_told_without_the_password(tmp_path: Path):
+    if shutil.which("pg_dump") is None:
+        pytest.skip("pg_dump is not installed")
+    with pytest.raises(DatabaseError, match="pg_dump failed") as caught:
+        await admin.backup("postgresql://someone:hush@127.0.0.1:1/stanguard", tmp_path / "backup")
+    assert "hush" not in str(caught.value)
+    assert names(tmp_path) == []
+
+
+# ---------------------------------------------------------------------------------------------------- finding fault
+
+
+async def test_a_damaged_file_is_found(sqlite_url: str):
+    await fill(sqlite_url)
+    path = sqlite_file(sqlite_url)
+    with raw(sqlite_url) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sightings'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    [problem] = await admin.check(sqlite_url)
+    assert "damaged" in problem
+    assert "stanguard db restore" in problem
+
+
+async def test_a_row_that_points_nowhere_is_found(sqlite_url: str):
+    await fill(sqlite_url)
+    with raw(sqlite_url) as connection:
+        connection.execute("DELETE FROM cases")
+    [problem] = await admin.check(sqlite_url)
+    assert problem.startswith("1 row of sightings")
+
+
+async def test_a_fingerprint_that_cannot_be_read_is_found(database_url: str):
+    await fill(database_url)
+    store = await Store.open(database_url)
+    async with store.write() as tx:
+        await tx.connection.exec_driver_sql(
+            "UPDATE sightings SET fingerprint = " + (r"'\x00'::bytea" if store.dialect == "postgresql" else "x'00'")
+        )
+    await store.close()
+    [problem] = await admin.check(database_url, clock=lambda: NOW)
+    assert problem.startswith("1 row of sightings hold a fingerprint")
+
+
+async def test_calls_that_wait_too_long_or_for_nothing_are_found(database_url: str):
+    store = await Store.open(database_url)
+    async with store.write() as tx:
+        await tx.outbox.put([call("one"), call("two"), call("orphan", case_id=999)], NOW)
+    await store.close()
+    assert await admin.check(database_url, clock=lambda: NOW + DAY) == [
+        "1 Discord call is waiting for a case that is gone; start the bot, which settles them."
+    ]
+    late, _ = await admin.check(database_url, clock=lambda: NOW + 2 * DAY)
+    assert late.startswith("3 Discord calls are waiting for more than a day; check that the bot runs")
+
+
+async def test_a_server_that_does_not_answer_is_a_problem():
+    [problem] = await admin.check("postgresql://127.0.0.1:1/stanguard")
+    assert "cannot be reached" in problem

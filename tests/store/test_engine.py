@@ -1,0 +1,225 @@
+import asyncio
+import sys
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import StatementError
+
+from bot.errors import DatabaseError
+from bot.model import CaseEvent, GuildSettings
+from bot.store.engine import Store
+from bot.store.types import EPOCH, Milliseconds
+
+from .samples import GUILD, NOW, call, open_case
+
+
+async def test_a_failed_transaction_leaves_nothing(store: Store):
+    async def save_and_fail():
+        async with store.write() as tx:
+            await tx.guilds.save(GuildSettings(GUILD))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await save_and_fail()
+    async with store.read() as tx:
+        assert await tx.guilds.get(GUILD) is None
+
+
+async def test_what_only_reads_cannot_write(store: Store):
+    async def save():
+        async with store.read() as tx:
+            await tx.guilds.save(GuildSettings(GUILD))
+
+    with pytest.raises(DatabaseError):
+        await save()
+    async with store.write() as tx:
+        assert await tx.guilds.get(GUILD) is None
+        await tx.guilds.save(GuildSettings(GUILD))
+
+
+async def test_what_reads_sees_one_state_throughout(store: Store):
+    async with store.read() as reading:
+        assert await reading.guilds.get(GUILD) is None
+        async with store.write() as tx:
+            await tx.guilds.save(GuildSettings(GUILD))
+        assert await reading.guilds.get(GUILD) is None
+    async with store.read() as reading:
+        assert await reading.guilds.get(GUILD) is not None
+
+
+async def test_many_writers_at_once_all_get_their_turn(store: Store):
+    async def write(number: int):
+        async with store.write() as tx:
+            await tx.outbox.put([call(f"{number}")], NOW)
+
+    await asyncio.gather(*(write(number) for number in range(100)))
+    async with store.read() as tx:
+        assert await tx.outbox.pending() == 100
+
+
+async def test_two_processes_write_to_one_database(store: Store):
+    other = await Store.open(store.url)
+
+    async def write(to: Store, number: int):
+        async with to.write() as tx:
+            await tx.outbox.put([call(f"{number}")], NOW)
+
+    try:
+        await asyncio.gather(*(write((store, other)[number % 2], number) for number in range(40)))
+    finally:
+        await other.close()
+    async with store.read() as tx:
+        assert await tx.outbox.pending() == 40
+
+
+async def test_a_cancelled_writer_does_not_stop_the_next(store: Store):
+    entered = asyncio.Event()
+
+    async def write():
+        async with store.write() as tx:
+            await tx.guilds.save(GuildSettings(GUILD))
+            entered.set()
+            while True:
+                await tx.guilds.get(GUILD)
+
+    task = asyncio.create_task(write())
+    await entered.wait()
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with store.write() as tx:
+        assert await tx.guilds.get(GUILD) is None
+        await tx.guilds.save(GuildSettings(GUILD))
+
+
+async def test_a_row_that_points_nowhere_is_refused_without_quoting_it(store: Store):
+    async def add():
+        async with store.write() as tx:
+            await tx.cases.add_event(CaseEvent(999, NOW, "opened", 2**60, "words of a moderator"))
+
+    with pytest.raises(DatabaseError, match="stanguard db check") as caught:
+        await add()
+    assert "words" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+async def test_a_failing_statement_does_not_quote_its_values(sqlite_url: str):
+    store = await Store.open(sqlite_url)
+
+    async def add():
+        async with store.write() as tx:
+            await tx.connection.exec_driver_sql("DROP TABLE case_events")
+            await tx.cases.add_event(CaseEvent(999, NOW, "opened", 2**60, "words of a moderator"))
+
+    try:
+        with pytest.raises(DatabaseError) as caught:
+            await add()
+    finally:
+        await store.close()
+    assert caught.value.__cause__ is not None
+    assert "words" not in str(caught.value.__cause__)
+
+
+async def test_a_time_without_zone_is_refused(store: Store):
+    async def put():
+        async with store.write() as tx:
+            await tx.outbox.put([call("one")], datetime(2026, 11, 22))  # noqa: DTZ001
+
+    with pytest.raises(StatementError, match="time zone"):
+        await put()
+
+
+@given(st.integers(-(10**15), 10**17))
+def test_a_time_is_kept_to_the_millisecond(microseconds: int):
+    time = (EPOCH + timedelta(microseconds=microseconds)).astimezone(timezone(timedelta(hours=9)))
+    kept = Milliseconds()
+    number = kept.process_bind_param(time, sqlite.dialect())
+    back = kept.process_result_value(number, sqlite.dialect())
+    assert back is not None
+    assert back.tzinfo is UTC
+    assert timedelta() <= time - back < timedelta(milliseconds=1)
+
+
+# ------------------------------------------------------------------------------------------------------- opening
+
+
+async def opening_fails(url: str, *, migrate: bool = True) -> str:
+    with pytest.raises(DatabaseError) as caught:
+        await Store.open(url, migrate=migrate)
+    sentence = str(caught.value)
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    return sentence
+
+
+async def test_the_folder_of_a_new_file_is_made(tmp_path: Path):
+    path = tmp_path / "new" / "folder with % and ?" / "stanguard.db"
+    store = await Store.open(f"sqlite:///{path}")
+    await store.close()
+    assert path.exists()
+
+
+async def test_a_file_that_is_no_database_is_named(tmp_path: Path):
+    path = tmp_path / "notes.txt"
+    path.write_text("Nothing of a database in here. " * 100)
+    sentence = await opening_fails(f"sqlite:///{path}")
+    assert str(path) in sentence
+    assert "not a database" in sentence
+
+
+async def test_a_folder_is_no_database(tmp_path: Path):
+    assert str(tmp_path) in await opening_fails(f"sqlite:///{tmp_path}")
+
+
+async def test_a_place_where_no_folder_can_be_made_is_named(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    assert "store.url" in await opening_fails(f"sqlite:///{tmp_path}/file/stanguard.db")
+
+
+async def test_a_missing_file_is_not_made_without_leave(tmp_path: Path):
+    path = tmp_path / "none.db"
+    assert "stanguard db upgrade" in await opening_fails(f"sqlite:///{path}", migrate=False)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("url", ["sqlite:///", "sqlite:///:memory:", "mysql://host/name", "postgresql://host:port/x"])
+async def test_an_address_that_cannot_be_used_is_refused(url: str):
+    await opening_fails(url)
+
+
+async def test_a_server_that_does_not_answer_is_named_without_the_password():
+    sentence = await opening_fails("postgresql://someone:hush@127.0.0.1:1/stanguard")
+    assert "127.0.0.1:1/stanguard" in sentence
+    assert "hush" not in sentence
+
+
+async def test_a_database_that_the_server_does_not_have_is_named(postgres_url: str):
+    assert "nowhere" in await opening_fails(f"{postgres_url.rpartition('/')[0]}/nowhere")
+
+
+async def test_a_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    assert "stanguard[postgres]" in await opening_fails("postgresql://127.0.0.1/stanguard")
+
+
+async def test_a_locked_file_is_told(sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bot.store.dialects.BUSY_MILLISECONDS", 10)
+    first, second = await Store.open(sqlite_url), await Store.open(sqlite_url)
+
+    async def write():
+        async with second.write() as tx:
+            await open_case(tx)
+
+    try:
+        async with first.write():
+            with pytest.raises(DatabaseError, match="locked"):
+                await write()
+        await write()
+    finally:
+        await first.close()
+        await second.close()
