@@ -1,0 +1,92 @@
+"""What a decoder process runs. Imports are light at the top, because the bot imports this module to name its functions.
+
+The limits below bound what a hostile file costs, and keep pictures off the disk. They are no jail: a file that takes
+over the decoder runs with the bot's user. See :mod:`bot.media.sandbox` for what is protected and what is not.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import math
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from bot.model import Unscannable
+
+from . import wire
+
+if sys.platform != "win32":
+    import resource
+
+_OPEN_FILES = 64
+_OWN_MEMORY = 1 << 30
+"""Bytes of address space taken for granted where the process cannot look up what it has."""
+
+_log = logging.getLogger(__name__)
+
+
+def prepare(memory: int) -> None:
+    """Take away from this process what decoding does not need.
+
+    ``memory`` is how many bytes decoding may take, on top of what the process has already. Runs once in each process,
+    before its first picture.
+    """
+    importlib.import_module(f"{__package__}.decode")  # now, while files may still be opened freely
+    os.environ.clear()
+    # At once, even inside a decoder written in C: pebble's handler would wait for the next line of Python.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "win32":
+        return
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, 0)
+    _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    _limit(resource.RLIMIT_AS, _address_space() + memory)
+
+
+def run(data: bytes, limits: wire.Limits) -> bytes:
+    """One picture to a reply of :mod:`bot.media.wire`. Never raises: an exception would have to cross the pipe."""
+    from . import decode
+
+    try:
+        _limit_cpu(limits.seconds)
+        reply = decode.read(data, limits)
+    except MemoryError:
+        reply = wire.Reply(None, Unscannable.OUT_OF_MEMORY)
+    except Exception:  # noqa: BLE001 - a defect of ours, and the bot needs an answer all the same
+        _log.exception("fingerprinting failed")
+        reply = wire.Reply(None, Unscannable.INTERNAL)
+    return wire.pack(reply)
+
+
+def _limit_cpu(seconds: float) -> None:
+    """Processor time for the next picture, counted from now. Past it, the kernel ends the process."""
+    if sys.platform == "win32":
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    soft = math.ceil(used.ru_utime + used.ru_stime + seconds) + 1
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
+def _limit(kind: int, value: int) -> None:
+    if sys.platform == "win32":
+        return
+    hard = resource.getrlimit(kind)[1]
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    # macOS knows some of these limits and refuses to set them.
+    with suppress(ValueError, OSError):
+        resource.setrlimit(kind, (value, value))
+
+
+def _address_space() -> int:
+    """Bytes of address space that this process has mapped."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return _OWN_MEMORY

@@ -1,0 +1,96 @@
+"""What a file that takes over a decoder could make it do. These functions run in decoder processes."""
+
+import errno
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+from bot.media import wire, worker
+
+HANG, DIE, ABORT, LEAVE, LIE, CALL = b"hang", b"die", b"abort", b"leave", b"lie", b"call"
+genuine_run = worker.run
+
+
+def run(data: bytes, limits: wire.Limits) -> object:
+    """In place of the real one: obeys a few words and treats everything else as a picture."""
+    if data == HANG:
+        time.sleep(3600)
+    if data == DIE:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if data == ABORT:
+        os.abort()
+    if data == LEAVE:
+        os._exit(0)
+    if data == LIE:
+        return b"\x00" * 80
+    if data.startswith(CALL):
+        return Shell(data.removeprefix(CALL).decode())
+    return genuine_run(data, limits)
+
+
+class Shell:
+    """Runs a command where it is unpickled."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.system, (self.command,)
+
+
+def circumstances() -> bytes:
+    """What a decoder process finds around itself."""
+    limits = {name: resource.getrlimit(getattr(resource, f"RLIMIT_{name}")) for name in ("CORE", "FSIZE", "NOFILE")}
+    found = {
+        "environment": sorted(os.environ),
+        "initial environment": Path("/proc/self/environ").read_bytes().decode("utf-8", "replace"),
+        "main": getattr(sys.modules["__main__"], "__file__", None),
+        "modules": sorted(sys.modules),
+        "limits": limits,
+        "threads": threading.active_count(),
+        "interrupt": signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
+    }
+    return json.dumps(found).encode()
+
+
+def write(path: str) -> bytes:
+    """Try to put something on the disk."""
+    try:
+        Path(path).write_bytes(b"picture")
+    except OSError as error:
+        return errno.errorcode[error.errno or 0].encode()
+    return b"written"
+
+
+def take_memory(size: int) -> bytes:
+    """Try to have memory."""
+    try:
+        return str(len(bytearray(size))).encode()
+    except MemoryError:
+        return b"refused"
+
+
+def open_sockets(count: int) -> bytes:
+    """Try to open many files."""
+    held = []
+    try:
+        for _ in range(count):
+            held.append(socket.socket())
+    except OSError as error:
+        return errno.errorcode[error.errno or 0].encode()
+    return b"opened"
+
+
+def burn(data: bytes, limits: wire.Limits, seconds: float) -> bytes:
+    """A picture, and then so much processor time."""
+    reply = genuine_run(data, limits)
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+    return reply

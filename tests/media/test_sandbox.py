@@ -1,0 +1,216 @@
+"""The sandbox: what one picture does to its decoder is that picture's affair alone."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.media import worker
+from bot.media.errors import MediaError
+from bot.media.sandbox import Sandbox
+from bot.model import Unscannable
+from bot.settings import MediaSettings
+
+from . import hostile
+from .looks import nearest
+from .pictures import animation, encoded, picture
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="limits and signals of POSIX")
+
+LEAST_MEMORY = 256 * 1024 * 1024
+SETTINGS = MediaSettings(workers=2, decode_seconds=30)
+
+
+def decoders() -> set[int]:
+    """Process ids of all running decoders."""
+    children = multiprocessing.active_children()
+    return {child.pid for child in children if child.name == "pebble_pool_worker" and child.pid is not None}
+
+
+def wait_until_gone(pids: set[int]) -> None:
+    while pids & decoders():
+        time.sleep(0.01)
+
+
+async def reason(sandbox: Sandbox, data: bytes) -> Unscannable:
+    with pytest.raises(MediaError) as caught:
+        await sandbox.fingerprint(data)
+    return caught.value.reason
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    sandbox = Sandbox(SETTINGS)
+    await sandbox.start()
+    yield sandbox
+    await sandbox.stop()
+
+
+@pytest.fixture
+def obedient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoders that obey the words of :mod:`tests.media.hostile`."""
+    monkeypatch.setattr(worker, "run", hostile.run)
+
+
+async def test_fingerprints_come_back(sandbox: Sandbox) -> None:
+    images = [picture(seed) for seed in range(8)]
+    found = await asyncio.gather(*(sandbox.fingerprint(encoded(image, "JPEG", quality=95)) for image in images))
+    for image, fingerprint in zip(images, found, strict=True):
+        assert nearest(fingerprint, image) <= 6
+
+
+async def test_every_format_passes_the_self_test(sandbox: Sandbox) -> None:
+    outcome = await sandbox.self_test()
+    assert outcome == dict.fromkeys(("JPEG", "PNG", "APNG", "GIF", "WebP", "AVIF"))
+
+
+async def test_the_self_test_shows_what_is_wrong() -> None:
+    sandbox = Sandbox(MediaSettings(workers=1, max_pixels=4096))
+    await sandbox.start()
+    try:
+        assert set((await sandbox.self_test()).values()) == {Unscannable.TOO_MANY_PIXELS}
+    finally:
+        await sandbox.stop()
+
+
+async def test_errors_have_their_reason(sandbox: Sandbox) -> None:
+    assert await reason(sandbox, b"") is Unscannable.EMPTY
+    assert await reason(sandbox, b"%PDF-1.7") is Unscannable.NOT_A_PICTURE
+    assert await reason(sandbox, encoded(picture(1))[:60]) is Unscannable.BROKEN
+
+
+async def test_a_part_that_could_be_read_comes_with_the_error(sandbox: Sandbox) -> None:
+    frames = [picture(number, (96, 72)) for number in range(6)]
+    data = animation(frames, "PNG")
+    with pytest.raises(MediaError) as caught:
+        await sandbox.fingerprint(data[: len(data) // 2])
+    assert caught.value.reason is Unscannable.BROKEN
+    assert caught.value.partial is not None
+    assert nearest(caught.value.partial, frames[0]) <= 4
+
+
+@pytest.mark.usefixtures("obedient")
+async def test_a_decoder_that_hangs_is_replaced_and_the_others_go_on() -> None:
+    sandbox = Sandbox(MediaSettings(workers=2, decode_seconds=0.5))
+    await sandbox.start()
+    before = decoders()
+    data = encoded(picture(1))
+    hanging = asyncio.create_task(reason(sandbox, hostile.HANG))
+    done = await asyncio.gather(*(sandbox.fingerprint(data) for _ in range(20)))
+    assert len(done) == 20
+    assert await hanging is Unscannable.DECODE_TIMEOUT
+    assert nearest(await sandbox.fingerprint(data), picture(1)) <= 4
+    assert len(before - decoders()) == 1
+    await sandbox.stop()
+
+
+@pytest.mark.usefixtures("obedient")
+@pytest.mark.parametrize("word", [hostile.DIE, hostile.ABORT])
+async def test_a_decoder_that_dies_is_replaced_and_the_others_go_on(sandbox: Sandbox, word: bytes) -> None:
+    data = encoded(picture(1))
+    dying = [asyncio.create_task(reason(sandbox, word)) for _ in range(3)]
+    done = await asyncio.gather(*(sandbox.fingerprint(data) for _ in range(20)))
+    assert len(done) == 20
+    assert await asyncio.gather(*dying) == [Unscannable.WORKER_DIED] * 3
+    assert nearest(await sandbox.fingerprint(data), picture(1)) <= 4
+
+
+async def test_decoders_killed_while_idle_are_replaced(sandbox: Sandbox) -> None:
+    killed = decoders()
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    await asyncio.to_thread(wait_until_gone, killed)
+    found = await asyncio.gather(*(sandbox.fingerprint(encoded(picture(seed))) for seed in range(6)))
+    assert len(found) == 6
+    assert not killed & decoders()
+
+
+@pytest.mark.usefixtures("obedient")
+async def test_a_stopped_decoder_costs_its_picture_only() -> None:
+    sandbox = Sandbox(MediaSettings(workers=2, decode_seconds=0.5))
+    await sandbox.start()
+    hanging = asyncio.create_task(reason(sandbox, hostile.HANG))
+    await sandbox.fingerprint(encoded(picture(1)))
+    for pid in decoders():
+        os.kill(pid, signal.SIGSTOP)  # SIGTERM does not reach it now
+    others = asyncio.gather(*(sandbox.fingerprint(encoded(picture(seed))) for seed in range(3)), return_exceptions=True)
+    assert await hanging in {Unscannable.DECODE_TIMEOUT, Unscannable.WORKER_DIED}
+    await others
+    assert nearest(await sandbox.fingerprint(encoded(picture(1))), picture(1)) <= 4
+    await sandbox.stop()
+
+
+@pytest.mark.usefixtures("obedient")
+async def test_a_decoder_cannot_make_the_bot_run_code(sandbox: Sandbox, tmp_path: Path) -> None:
+    trace = tmp_path / "called"
+    assert await reason(sandbox, hostile.CALL + f"touch {trace}".encode()) is Unscannable.WORKER_DIED
+    assert not trace.exists()
+    assert nearest(await sandbox.fingerprint(encoded(picture(1))), picture(1)) <= 4
+
+
+@pytest.mark.usefixtures("obedient")
+async def test_an_answer_that_no_decoder_gives_is_no_outcome(sandbox: Sandbox) -> None:
+    assert await reason(sandbox, hostile.LIE) is Unscannable.WORKER_DIED
+    assert nearest(await sandbox.fingerprint(encoded(picture(1))), picture(1)) <= 4
+
+
+@pytest.mark.usefixtures("obedient")
+async def test_a_decoder_that_leaves_without_a_word_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.media.sandbox._JAM_SECONDS", 0.2)
+    sandbox = Sandbox(MediaSettings(workers=1, decode_seconds=0.3))
+    await sandbox.start()
+    assert await reason(sandbox, hostile.LEAVE) in {Unscannable.WORKER_DIED, Unscannable.DECODE_TIMEOUT}
+    assert nearest(await sandbox.fingerprint(encoded(picture(1))), picture(1)) <= 4
+    await sandbox.stop()
+
+
+async def test_a_picture_too_large_for_the_memory_limit() -> None:
+    sandbox = Sandbox(MediaSettings(workers=1, decode_memory=LEAST_MEMORY, max_pixels=400_000_000, decode_seconds=60))
+    await sandbox.start()
+    data = encoded(picture(1).resize((9000, 9000)), "PNG", compress_level=1)
+    assert await reason(sandbox, data) is Unscannable.OUT_OF_MEMORY
+    assert nearest(await sandbox.fingerprint(encoded(picture(1))), picture(1)) <= 4
+    await sandbox.stop()
+
+
+async def test_a_real_file_that_takes_too_long() -> None:
+    sandbox = Sandbox(MediaSettings(workers=1, decode_seconds=0.2))
+    await sandbox.start()
+    data = encoded(picture(1).resize((6000, 6000)), "PNG", compress_level=1)
+    assert await reason(sandbox, data) is Unscannable.DECODE_TIMEOUT
+    await sandbox.stop()
+
+
+@pytest.mark.usefixtures("obedient")
+async def test_cancelling_one_picture_leaves_the_others(sandbox: Sandbox) -> None:
+    hanging = asyncio.create_task(sandbox.fingerprint(hostile.HANG))
+    await sandbox.fingerprint(encoded(picture(1)))
+    hanging.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await hanging
+    found = await asyncio.gather(*(sandbox.fingerprint(encoded(picture(seed))) for seed in range(6)))
+    assert len(found) == 6
+
+
+@pytest.mark.usefixtures("obedient")
+async def test_stopping_ends_the_processes_and_answers_what_is_in_work() -> None:
+    sandbox = Sandbox(MediaSettings(workers=2, decode_seconds=600))
+    await sandbox.start()
+    running = decoders()
+    waiting = [asyncio.create_task(reason(sandbox, hostile.HANG)) for _ in range(5)]
+    await asyncio.sleep(0.2)
+    await sandbox.stop()
+    assert set(await asyncio.gather(*waiting)) == {Unscannable.WORKER_DIED}
+    await asyncio.to_thread(wait_until_gone, running)
+
+
+async def test_it_can_be_started_again(sandbox: Sandbox) -> None:
+    await sandbox.stop()
+    assert await reason(sandbox, encoded(picture(1))) is Unscannable.WORKER_DIED
+    await sandbox.start()
+    assert nearest(await sandbox.fingerprint(encoded(picture(1))), picture(1)) <= 4
