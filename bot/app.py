@@ -1,0 +1,149 @@
+"""Builds the services once, from settings, and starts and stops them in order. Nothing else knows every part."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from .banks.service import BankService
+from .cases.hunt import Hunter
+from .cases.service import CaseService
+from .guilds import GuildService
+from .matching.matcher import Matcher
+from .media.fetch import Fetcher
+from .media.sandbox import Sandbox
+from .model import Thresholds
+from .ops import metrics, retention
+from .outbox import Calls, Outbox
+from .pipeline import Pipeline
+from .reports.service import ReportService
+from .scanner import Scanner
+from .settings import Settings
+from .store.engine import Store
+
+log = structlog.get_logger(__name__)
+
+BANK_POLL_SECONDS = 2.0
+RETENTION_SECONDS = 6 * 3600.0
+
+
+def utc_now() -> datetime:
+    """The time of day, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+class App:
+    """Every service of one process. ``open`` builds them, ``start`` sets them going, ``stop`` ends them in order."""
+
+    def __init__(self, settings: Settings, store: Store, *, clock: Callable[[], datetime]) -> None:
+        self.settings = settings
+        self.store = store
+        limits = settings.matching
+        thresholds = Thresholds(limits.remove, limits.review, limits.margin)
+        window = timedelta(days=settings.retention.sightings_days)
+        self.matcher = Matcher(thresholds)
+        self.fetcher = Fetcher(settings.media)
+        self.sandbox = Sandbox(settings.media)
+        self.scanner = Scanner(self.fetcher, self.sandbox, self.matcher, max_bytes=settings.media.max_bytes)
+        self.guilds = GuildService(store, thresholds)
+        self.banks = BankService(store, self.matcher, thresholds, clock=clock)
+        self.cases = CaseService(store, self.banks, self.guilds, clock=clock)
+        self.outbox = Outbox(
+            store,
+            completed=self.cases.completed,
+            gave_up=self.cases.gave_up,
+            owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+            clock=clock,
+            count=lambda kind, outcome: metrics.CALLS.labels(kind, outcome).inc(),
+        )
+        self.hunter = Hunter(
+            store,
+            self.scanner,
+            self.banks,
+            self.guilds,
+            self.cases,
+            self.outbox,
+            window=window,
+            clock=clock,
+        )
+        self.reports = ReportService(store, self.scanner, self.cases, self.outbox, clock=clock)
+        self.pipeline = Pipeline(
+            store,
+            self.scanner,
+            self.guilds,
+            self.cases,
+            capacity=settings.queue.capacity,
+            workers=settings.media.fetch_concurrency,
+        )
+        self._clock = clock
+        self._hunt_wanted = asyncio.Event()
+        self._background: list[asyncio.Task[None]] = []
+        self.cases.connect(self.outbox, self._hunt_wanted.set)
+
+    @classmethod
+    async def open(cls, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> App:
+        """Open the database and load the banks; starts no loop, no worker and no connection.
+
+        Raises DatabaseError with one sentence. Call ``stop`` when done, even if ``start`` was never called.
+        """
+        store = await Store.open(settings.store.url)
+        app = cls(settings, store, clock=clock)
+        await app.banks.refresh()
+        return app
+
+    async def start(self, calls: Calls) -> None:
+        """Set everything going; ``calls`` carries out what the outbox holds, from now on."""
+        await self.sandbox.start()
+        await self.fetcher.start()
+        await self.outbox.start(calls)
+        await self.pipeline.start()
+        self._background = [
+            asyncio.create_task(self._repeat(self._follow_banks, BANK_POLL_SECONDS, self._hunt_wanted), name="banks"),
+            asyncio.create_task(self._repeat(self._retain, RETENTION_SECONDS, asyncio.Event()), name="retention"),
+        ]
+
+    async def stop(self) -> None:
+        """Stop taking media in, finish what is under way, carry out what is due, and close."""
+        await self.pipeline.stop()
+        await self.outbox.stop()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self.fetcher.close()
+        await self.sandbox.stop()
+        await self.store.close()
+
+    async def idle(self) -> None:
+        """Return when no media waits, no new entry is left to hunt and no call is due."""
+        await self.pipeline.idle()
+        await self._follow_banks()
+        await self.outbox.idle()
+
+    async def _follow_banks(self) -> None:
+        """Take over what another process changed in the banks, and hunt new entries."""
+        await self.banks.refresh()
+        await self.hunter.hunt_new()
+
+    async def _retain(self) -> None:
+        await retention.purge(self.store, self.settings.retention, now=self._clock())
+
+    async def _repeat(self, run: Callable[[], Awaitable[None]], seconds: float, wanted: asyncio.Event) -> None:
+        """Run a job every so many seconds, and at once when it is wanted."""
+        while True:
+            wanted.clear()
+            try:
+                await run()
+            except Exception as error:  # noqa: BLE001 - a background job is tried again, and counted
+                name = run.__name__.strip("_")
+                metrics.BACKGROUND_ERRORS.labels(name).inc()
+                log.error("app.background_failed", job=name, error=type(error).__name__)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await wanted.wait()

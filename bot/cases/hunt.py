@@ -1,0 +1,256 @@
+"""Blocking by a moderator, and the hunt for copies that were posted before.
+
+A newly blocked picture is looked for among the kept sightings, by fingerprint alone: nothing is downloaded again. New
+entries carry no hunting time until their hunt is committed, so one that was added by another process, or just before a
+crash, is hunted when this process notices it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.banks.service import BankService, check_enrollable, ensure_own
+from bot.guilds import GuildService
+from bot.matching.matcher import nearest_sightings
+from bot.model import (
+    BankKind,
+    Case,
+    CaseOrigin,
+    Category,
+    Decision,
+    Entry,
+    Fingerprint,
+    GuildSettings,
+    MessageRef,
+    Mode,
+    Plan,
+    Scan,
+    Sighting,
+    Surface,
+    Verdict,
+)
+from bot.outbox import Outbox
+from bot.scanner import Scanner
+from bot.store.engine import Store, Tx
+
+from . import calls
+from .service import CaseService
+from .states import CaseAction, target
+
+
+@dataclass(frozen=True, slots=True)
+class Hunted:
+    """What a hunt found: copies that are removed, and near ones that wait for a person."""
+
+    removed: int = 0
+    review: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """The result of blocking a picture. ``existing``: this very file was listed already."""
+
+    entry: Entry
+    case: Case
+    existing: bool
+    warnings: tuple[str, ...]
+    earlier: Hunted
+
+
+class Hunter:
+    """Blocks pictures for moderators and hunts their earlier copies."""
+
+    def __init__(
+        self,
+        store: Store,
+        scanner: Scanner,
+        banks: BankService,
+        guilds: GuildService,
+        cases: CaseService,
+        outbox: Outbox,
+        *,
+        window: timedelta,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._scanner = scanner
+        self._banks = banks
+        self._guilds = guilds
+        self._cases = cases
+        self._outbox = outbox
+        self._window = window
+        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
+
+    async def block(
+        self,
+        guild: GuildSettings,
+        message: MessageRef | None,
+        media_id: str,
+        surface: Surface,
+        fingerprint: Fingerprint,
+        category: Category,
+        note: str,
+        actor_id: int,
+    ) -> Blocked:
+        """List a picture in the guild's own bank as a moderator's decision, and remove it and its earlier copies.
+
+        ``message`` None: the picture came as an upload to a command. In a guild that only observes nothing is
+        removed. Raises RefusedError for a picture too plain to compare.
+        """
+        check_enrollable(fingerprint)
+        async with self._store.write() as tx:
+            bank = await ensure_own(tx, guild.guild_id, BankKind.BLOCK)
+            listed = await tx.banks.find_exact(fingerprint.sha256, [bank.id])
+            case, entry = await self._decided_case(tx, guild, category, fingerprint, actor_id, note, bank.id, listed)
+            if message is not None:
+                await self._tie(tx, message, media_id, surface, fingerprint, case)
+                if guild.mode is not Mode.OBSERVE:
+                    await tx.outbox.put([calls.delete(message, case.id)], self._clock())
+            await self._cases.tell_reporters(tx, case)
+            await self._cases.draw(tx, case, guild, f"v{case.version}")
+        self._outbox.wake()
+        await self._banks.refresh()
+        earlier = await self.hunt(entry)
+        return Blocked(entry, case, bool(listed), self._banks.collisions(fingerprint, bank), earlier)
+
+    async def hunt_new(self) -> int:
+        """Hunt every entry that has not been hunted yet, and say how many there were."""
+        async with self._store.read() as tx:
+            entries = await tx.banks.unhunted()
+        for entry in entries:
+            await self.hunt(entry)
+        return len(entries)
+
+    async def hunt(self, entry: Entry) -> Hunted:
+        """Look for an entry's copies among the kept sightings of the guilds that see its bank."""
+        async with self._one_at_a_time:
+            async with self._store.read() as tx:
+                current = await tx.banks.entry(entry.id)
+                bank = await tx.banks.get(entry.bank_id)
+                if current is None or bank is None or current.revoked_at is not None:
+                    return Hunted()
+                near = await self._near(tx, bank.guild_id, entry)
+            return await self._act(entry, near)
+
+    async def _near(self, tx: Tx, guild_id: int | None, entry: Entry) -> dict[int, list[Sighting]]:
+        """Kept sightings that may be copies, by guild."""
+        found: defaultdict[int, list[Sighting]] = defaultdict(list)
+        async for batch in tx.sightings.stream(guild_id, self._clock() - self._window):
+            prints = [sighting.fingerprint for sighting in batch if sighting.fingerprint is not None]
+            distances = await asyncio.to_thread(nearest_sightings, entry.fingerprint, prints)
+            for sighting, distance in zip(batch, distances, strict=True):
+                guild = await self._guilds.get(sighting.message.guild_id)
+                if distance <= guild.thresholds.review:
+                    found[guild.guild_id].append(sighting)
+        return found
+
+    async def _act(self, entry: Entry, near: dict[int, list[Sighting]]) -> Hunted:
+        removed = review = 0
+        async with self._store.write() as tx:
+            for guild_id, sightings in near.items():
+                guild = await self._guilds.get(guild_id)
+                own = await tx.cases.get(entry.case_id) if entry.case_id is not None else None
+                by_person = own is not None and own.guild_id == guild_id
+                for verdict in (Verdict.REMOVE, Verdict.REVIEW):
+                    hits = self._hits(entry, guild, sightings, verdict)
+                    if not hits:
+                        continue
+                    join = own if by_person and verdict is Verdict.REMOVE else None
+                    delete = await self._collect(tx, entry, guild, hits, join)
+                    removed += len(hits) if delete else 0
+                    review += 0 if delete else len(hits)
+            await tx.banks.mark_hunted(entry.id, self._clock())
+        if removed or review:
+            self._outbox.wake()
+        return Hunted(removed, review)
+
+    def _hits(
+        self, entry: Entry, guild: GuildSettings, sightings: Sequence[Sighting], verdict: Verdict
+    ) -> list[tuple[Sighting, Plan]]:
+        """The sightings whose full judgement, known-good entries included, is this verdict on this entry."""
+        hits: list[tuple[Sighting, Plan]] = []
+        for sighting in sightings:
+            if sighting.fingerprint is None or sighting.case_id is not None:
+                continue
+            plan = self._scanner.judge(sighting.fingerprint, guild)
+            if plan.verdict is verdict and plan.match is not None and plan.match.entry_id == entry.id:
+                hits.append((sighting, plan))
+        return hits
+
+    async def _collect(
+        self, tx: Tx, entry: Entry, guild: GuildSettings, hits: Sequence[tuple[Sighting, Plan]], join: Case | None
+    ) -> bool:
+        """Tie the hits to one case and have them deleted if policy or a moderator's own decision says so."""
+        plan = hits[0][1]
+        if join is None and not plan.open_case:
+            return False
+        case = join or await self._cases.open_or_join(
+            tx, guild, CaseOrigin.HUNT, entry.category, plan.match, entry.fingerprint, plan.reasons
+        )
+        distances = {sighting.id: hit.match.distance for sighting, hit in hits if hit.match is not None}
+        await tx.sightings.attach(list(distances), case.id, entry.id, distances)
+        delete = plan.delete or (join is not None and guild.mode is not Mode.OBSERVE)
+        if delete:
+            await tx.outbox.put([calls.delete(sighting.message, case.id) for sighting, _ in hits], self._clock())
+        copies = "1 earlier copy" if len(hits) == 1 else f"{len(hits)} earlier copies"
+        await self._cases.event(tx, case, "hunted", None, f"{copies} found among the kept sightings.")
+        await self._cases.draw(tx, case, guild, f"hunt:{entry.id}")
+        return delete
+
+    async def _decided_case(
+        self,
+        tx: Tx,
+        guild: GuildSettings,
+        category: Category,
+        fingerprint: Fingerprint,
+        actor_id: int,
+        note: str,
+        bank_id: int,
+        listed: Sequence[Entry],
+    ) -> tuple[Case, Entry]:
+        """A case that is decided from the start: the moderator saw the picture and blocked it."""
+        case = await self._cases.open_or_join(tx, guild, CaseOrigin.BLOCK, category, None, fingerprint, ())
+        if listed:
+            entry = listed[0]
+        else:
+            entry = await tx.banks.add_entry(
+                bank_id=bank_id,
+                category=category,
+                fingerprint=fingerprint,
+                note=note,
+                added_by=actor_id,
+                source="moderator",
+                added_at=self._clock(),
+                case_id=case.id,
+            )
+        decided = await tx.cases.compare_and_set(
+            case.id,
+            case.version,
+            state=target(case.state, CaseAction.DECIDE),
+            decision=Decision.CONFIRM,
+            decided_by=actor_id,
+            decided_at=self._clock(),
+            entry_id=case.entry_id or entry.id,
+        )
+        assert decided is not None, "the case was read in this very transaction"
+        await self._cases.event(tx, decided, "blocked", actor_id, f"E-{entry.id}")
+        return decided, entry
+
+    async def _tie(
+        self, tx: Tx, message: MessageRef, media_id: str, surface: Surface, fingerprint: Fingerprint, case: Case
+    ) -> None:
+        """Tie the blocked message itself to the case, whether it was seen before or not."""
+        scan = Scan(Plan(Verdict.REMOVE), fingerprint, fingerprint.sha256)
+        added = await tx.sightings.add(message, media_id, surface, scan, seen_at=self._clock(), case_id=case.id)
+        if added is None:
+            known = [
+                sighting.id
+                for sighting in await tx.sightings.by_message(message.message_id)
+                if sighting.media_id == media_id
+            ]
+            await tx.sightings.attach(known, case.id, case.entry_id, dict.fromkeys(known, 0), message.author_id)

@@ -1,0 +1,129 @@
+"""What a member's report leads to: the same scan as for any picture, and a case in the same queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.cases import calls
+from bot.cases.service import CaseService
+from bot.model import Case, CaseOrigin, CaseState, Category, GuildSettings, MessageRef, Plan, Scan, SeenMedia, Verdict
+from bot.outbox import Outbox
+from bot.scanner import Scanner
+from bot.store.engine import Store, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class ReportAnswer:
+    """What the reporter is told at once, and the cases that hold the report."""
+
+    sentence: str
+    case_ids: tuple[int, ...]
+
+
+class ReportService:
+    """Takes reports of messages and of uploaded pictures. An upload is fingerprinted in memory and forgotten."""
+
+    def __init__(
+        self, store: Store, scanner: Scanner, cases: CaseService, outbox: Outbox, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._scanner = scanner
+        self._cases = cases
+        self._outbox = outbox
+        self._clock = clock
+
+    async def report(
+        self,
+        guild: GuildSettings,
+        reporter_id: int,
+        category: Category,
+        message: MessageRef | None,
+        media: Sequence[SeenMedia],
+    ) -> ReportAnswer:
+        """Report the pictures of a message, or uploaded ones (``message`` None).
+
+        What matches an entry is removed at once, as if it had just been posted; everything else opens a case, or joins
+        the one of the same picture.
+        """
+        if not media:
+            return ReportAnswer("There is no picture in that message, so there is nothing to report here.", ())
+        scans = [(item, await self._scanner.scan(item, guild)) for item in media]
+        cases: dict[int, Case] = {}
+        removed = again = 0
+        async with self._store.write() as tx:
+            for item, scan in scans:
+                case = await self._case(tx, guild, category, message, item, scan)
+                cases[case.id] = case
+                removed += scan.plan.delete and message is not None
+            for case in cases.values():
+                report = await tx.reports.add(case.id, guild.guild_id, reporter_id, category, self._clock())
+                again += report is None
+                if report is not None:
+                    await self._cases.event(tx, case, "reported", None, category.value)
+                    await self._cases.draw(tx, case, guild, f"report:{report.id}")
+        self._outbox.wake()
+        return ReportAnswer(_answer(removed, again == len(cases), [scan for _, scan in scans]), tuple(cases))
+
+    async def _case(
+        self,
+        tx: Tx,
+        guild: GuildSettings,
+        category: Category,
+        message: MessageRef | None,
+        item: SeenMedia,
+        scan: Scan,
+    ) -> Case:
+        plan = scan.plan
+        if plan.match is not None:
+            category = plan.match.category
+        case = None if message is None else await self._case_of(tx, message, item.media_id)
+        if case is None:
+            reasons = (*plan.reasons, "A member reported it.")
+            case = await self._cases.open_or_join(
+                tx, guild, CaseOrigin.REPORT, category, plan.match, scan.fingerprint, reasons
+            )
+        if category is Category.MINOR_SUSPECTED and case.category is not category and case.state is CaseState.OPEN:
+            case = await tx.cases.compare_and_set(case.id, case.version, category=category) or case
+        if message is not None:
+            await self._tie(tx, message, item, scan, case)
+            if plan.delete:
+                await tx.outbox.put([calls.delete(message, case.id)], self._clock())
+        return case
+
+    async def _case_of(self, tx: Tx, message: MessageRef, media_id: str) -> Case | None:
+        """The open case that this very item of this message hangs on already."""
+        for sighting in await tx.sightings.by_message(message.message_id):
+            if sighting.media_id == media_id and sighting.case_id is not None:
+                case = await tx.cases.get(sighting.case_id)
+                if case is not None and case.state is CaseState.OPEN:
+                    return case
+        return None
+
+    async def _tie(self, tx: Tx, message: MessageRef, item: SeenMedia, scan: Scan, case: Case) -> None:
+        """Tie the reported item to the case, whether it was seen before or not."""
+        plan = scan.plan
+        kept = scan if plan.verdict is not Verdict.CLEAR else Scan(Plan(Verdict.REVIEW), scan.fingerprint, scan.sha256)
+        now = self._clock()
+        if await tx.sightings.add(message, item.media_id, item.surface, kept, seen_at=now, case_id=case.id) is not None:
+            return
+        loose = [
+            sighting.id
+            for sighting in await tx.sightings.by_message(message.message_id)
+            if sighting.media_id == item.media_id and sighting.case_id is None
+        ]
+        if loose:
+            distances = {} if plan.match is None else dict.fromkeys(loose, plan.match.distance)
+            entry_id = None if plan.match is None else plan.match.entry_id
+            await tx.sightings.attach(loose, case.id, entry_id, distances, message.author_id)
+
+
+def _answer(removed: int, again: bool, scans: Sequence[Scan]) -> str:
+    if removed:
+        return "Thank you. It matches the server's blocklist and is being removed now; a moderator will check it."
+    if again:
+        return "Thank you. You have reported this already; the moderators have it in their queue."
+    if all(scan.unscannable for scan in scans):
+        return "Thank you. The bot cannot read this file itself, so a moderator will look at the message."
+    return "Thank you. A moderator will look at it; you will hear once what came of it."

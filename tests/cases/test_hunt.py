@@ -1,0 +1,164 @@
+"""Blocking by a moderator, and the hunt for earlier copies."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.errors import RefusedError
+from bot.model import (
+    BankKind,
+    BankLevel,
+    CallKind,
+    CaseOrigin,
+    CaseState,
+    Category,
+    Decision,
+    Mode,
+)
+from tests.desk import GUILD, MODERATOR, picture
+
+ABUSE = picture(1)
+MIRRORED_COPY = picture(1, away=10)
+SIMILAR = picture(1, away=55)
+HARMLESS = picture(2)
+
+
+async def test_blocking_a_message_removes_it_and_its_earlier_copies_as_one_case(desk):
+    earlier = [await desk.post(MIRRORED_COPY), await desk.post(ABUSE), await desk.post(HARMLESS)]
+    shown = await desk.post(ABUSE, author=51)
+    blocked = await desk.block(ABUSE, shown)
+    await desk.settle()
+    assert sorted(desk.discord.deleted) == sorted([earlier[0].message_id, earlier[1].message_id, shown.message_id])
+    assert blocked.earlier.removed == 2
+    case = await desk.only_case()
+    assert (case.origin, case.state, case.decision, case.decided_by) == (
+        CaseOrigin.BLOCK,
+        CaseState.DECIDED,
+        Decision.CONFIRM,
+        MODERATOR,
+    )
+    view = await desk.cases.view(case.id)
+    assert view.sighting_count == 3
+    assert 51 in {sighting.message.author_id for sighting in view.sightings}
+    assert desk.discord.count(CallKind.POST_CARD) == 1
+
+
+async def test_a_moderators_own_decision_removes_in_a_guild_that_reviews(desk):
+    await desk.guilds.change(GUILD, mode=Mode.REVIEW)
+    earlier = await desk.post(MIRRORED_COPY)
+    shown = await desk.post(ABUSE)
+    await desk.block(ABUSE, shown)
+    await desk.settle()
+    assert sorted(desk.discord.deleted) == [earlier.message_id, shown.message_id]
+
+
+async def test_nothing_is_removed_in_a_guild_that_observes(desk):
+    await desk.guilds.change(GUILD, mode=Mode.OBSERVE)
+    await desk.post(MIRRORED_COPY)
+    shown = await desk.post(ABUSE)
+    await desk.block(ABUSE, shown)
+    await desk.settle()
+    assert desk.discord.deleted == []
+
+
+async def test_a_similar_earlier_picture_waits_for_a_person_in_a_case_of_its_own(desk):
+    similar = await desk.post(SIMILAR)
+    await desk.block(ABUSE)
+    await desk.settle()
+    assert desk.discord.deleted == []
+    async with desk.store.read() as tx:
+        (waiting,) = await tx.cases.open_cases(GUILD)
+        (sighting,) = await tx.sightings.by_message(similar.message_id)
+    assert waiting.origin is CaseOrigin.HUNT
+    assert sighting.case_id == waiting.id
+
+
+async def test_a_known_good_picture_is_not_hunted_down(desk):
+    official = picture(1, away=30)
+    bank = await desk.banks.own(GUILD, BankKind.KNOWN_GOOD)
+    await desk.banks.add(bank, official, Category.OTHER, source="test")
+    kept = await desk.post(official)
+    await desk.block(ABUSE)
+    await desk.settle()
+    assert kept.message_id not in desk.discord.deleted
+
+
+async def test_what_is_past_the_window_is_not_hunted(desk):
+    await desk.post(ABUSE)
+    desk.time += timedelta(days=31)
+    blocked = await desk.block(ABUSE)
+    await desk.settle()
+    assert blocked.earlier.removed == 0
+    assert desk.discord.deleted == []
+
+
+async def test_undo_of_a_block_lets_the_picture_be_posted_again(desk):
+    shown = await desk.post(ABUSE)
+    blocked = await desk.block(ABUSE, shown)
+    await desk.cases.undo(blocked.case.id, blocked.case.version, MODERATOR)
+    again = await desk.post(ABUSE)
+    await desk.settle()
+    assert again.message_id not in desk.discord.deleted
+
+
+async def test_a_picture_that_is_listed_already_is_not_listed_twice(desk):
+    first = await desk.block(ABUSE)
+    shown = await desk.post(HARMLESS)
+    second = await desk.block(ABUSE, shown)
+    await desk.settle()
+    assert second.existing
+    assert second.entry.id == first.entry.id
+    assert (await desk.banks.list(GUILD, BankKind.BLOCK))[1] == 1
+    assert shown.message_id in desk.discord.deleted
+
+
+async def test_a_plain_picture_is_refused_in_words(desk):
+    with pytest.raises(RefusedError, match="too plain"):
+        await desk.block(picture(3, plain=True))
+
+
+async def test_a_collision_with_a_known_good_picture_is_said(desk):
+    bank = await desk.banks.own(GUILD, BankKind.KNOWN_GOOD)
+    good = await desk.banks.add(bank, picture(1, away=12), Category.OTHER, source="test")
+    blocked = await desk.block(ABUSE)
+    assert any(f"E-{good.entry.id}" in warning for warning in blocked.warnings)
+
+
+async def test_an_entry_added_by_another_process_is_hunted_in_every_guild(desk):
+    """The program's own commands write to the database while the bot runs."""
+    here = await desk.post(ABUSE)
+    async with desk.store.write() as tx:
+        bank = await tx.banks.ensure("default", BankKind.BLOCK, None, BankLevel.REMOVE)
+        await tx.banks.add_entry(
+            bank_id=bank.id,
+            category=Category.NCII_REAL,
+            fingerprint=ABUSE,
+            note="",
+            added_by=None,
+            source="cli",
+            added_at=desk.now(),
+        )
+    await desk.settle()
+    assert desk.discord.deleted == [here.message_id]
+    async with desk.store.read() as tx:
+        assert await tx.banks.unhunted() == []
+
+
+async def test_a_hunt_that_a_crash_cut_short_is_done_again_without_doubling(desk):
+    shown = await desk.post(ABUSE)
+    blocked = await desk.block(ABUSE)
+    await desk.hunter.hunt(blocked.entry)
+    await desk.settle()
+    assert desk.discord.deleted == [shown.message_id]
+    assert (await desk.cases.view(blocked.case.id)).sighting_count == 1
+
+
+async def test_reporters_of_a_picture_hear_of_its_block_once(desk):
+    shown = await desk.post(ABUSE)
+    guild = await desk.guilds.get(GUILD)
+    await desk.reports.report(guild, 60, Category.NCII_SYNTHETIC, shown, [desk.item(shown, ABUSE)])
+    await desk.block(ABUSE, shown)
+    await desk.settle()
+    assert len(desk.discord.told(60)) == 1

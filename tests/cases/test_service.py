@@ -1,0 +1,243 @@
+"""Cases: what is recorded, decided and taken back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.errors import NotFoundError, StaleCaseError
+from bot.model import BankKind, CallKind, CaseState, Category, Decision, Mode, Unscannable, Verdict
+from bot.outbox import CallError
+from tests.desk import GUILD, MODERATOR, OTHER_MODERATOR, picture
+
+ABUSE = picture(1)
+NEAR = picture(1, away=10)
+FAR = picture(1, away=55)
+HARMLESS = picture(2)
+
+
+async def blocked(desk, mode: Mode = Mode.REMOVE):
+    """An entry of the guild's own bank, blocked by an upload, whose own case is out of the way."""
+    await desk.guilds.change(GUILD, mode=mode)
+    bank = await desk.banks.own(GUILD, BankKind.BLOCK)
+    return (await desk.banks.add(bank, ABUSE, Category.NCII_SYNTHETIC, source="test")).entry
+
+
+async def test_a_harmless_picture_leaves_a_sighting_without_its_author(desk):
+    await blocked(desk)
+    message = await desk.post(HARMLESS)
+    async with desk.store.read() as tx:
+        (sighting,) = await tx.sightings.by_message(message.message_id)
+    assert (sighting.verdict, sighting.message.author_id) == (Verdict.CLEAR, None)
+    await desk.settle()
+    assert desk.discord.calls == []
+
+
+async def test_two_copies_make_one_case_with_two_sightings_and_both_go(desk):
+    entry = await blocked(desk)
+    first, second = await desk.post(ABUSE, author=51), await desk.post(NEAR, author=52)
+    await desk.settle()
+    assert sorted(desk.discord.deleted) == [first.message_id, second.message_id]
+    case = await desk.only_case()
+    view = await desk.cases.view(case.id)
+    assert (view.sighting_count, view.removed_count) == (2, 2)
+    assert {sighting.message.author_id for sighting in view.sightings} == {51, 52}
+    assert case.entry_id == entry.id
+    assert desk.discord.count(CallKind.POST_CARD) == 1
+
+
+async def test_a_delete_is_called_for_before_the_card(desk):
+    await blocked(desk)
+    await desk.post(ABUSE)
+    await desk.settle()
+    assert desk.discord.calls[0].kind is CallKind.DELETE_MESSAGE
+
+
+async def test_a_message_with_two_blocked_pictures_is_deleted_once(desk):
+    await blocked(desk)
+    message = desk.message()
+    await desk.see(message, desk.item(message, ABUSE, 0))
+    await desk.see(message, desk.item(message, NEAR, 1))
+    await desk.settle()
+    assert desk.discord.deleted == [message.message_id]
+
+
+async def test_seeing_the_same_item_again_changes_nothing(desk):
+    await blocked(desk)
+    message = desk.message()
+    item = desk.item(message, ABUSE)
+    await desk.see(message, item)
+    await desk.settle()
+    before = list(desk.discord.calls)
+    await desk.see(message, item)
+    await desk.settle()
+    assert desk.discord.calls == before
+    assert (await desk.cases.view((await desk.only_case()).id)).sighting_count == 1
+
+
+async def test_an_observing_guild_gets_a_line_and_nothing_else(desk):
+    await blocked(desk, Mode.OBSERVE)
+    message = await desk.post(ABUSE)
+    await desk.settle()
+    (call,) = desk.discord.calls
+    assert call.kind is CallKind.LOG_LINE
+    assert message.link in call.payload["text"]
+    assert "would be removed" in call.payload["text"]
+
+
+async def test_a_reviewing_guild_keeps_the_message_until_somebody_confirms(desk):
+    await blocked(desk, Mode.REVIEW)
+    message = await desk.post(ABUSE)
+    await desk.settle()
+    assert desk.discord.deleted == []
+    case = await desk.only_case()
+    await desk.cases.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
+    await desk.settle()
+    assert desk.discord.deleted == [message.message_id]
+
+
+async def test_an_unscannable_item_is_kept_with_its_reason(desk):
+    message = await desk.post(Unscannable.TOO_MANY_PIXELS)
+    async with desk.store.read() as tx:
+        assert await tx.sightings.counts(GUILD, desk.now()) == {"unscannable:too_many_pixels": 1}
+        (sighting,) = await tx.sightings.by_message(message.message_id)
+    assert sighting.unscannable is Unscannable.TOO_MANY_PIXELS
+
+
+async def test_confirming_a_near_match_lists_the_picture_itself(desk):
+    await blocked(desk)
+    near = await desk.post(FAR)
+    await desk.settle()
+    assert desk.discord.deleted == []
+    case = await desk.only_case()
+    await desk.cases.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
+    await desk.settle()
+    assert desk.discord.deleted == [near.message_id]
+    again = await desk.post(FAR)
+    await desk.settle()
+    assert again.message_id in desk.discord.deleted
+
+
+async def test_not_a_match_teaches_tells_the_author_and_lets_the_picture_stand(desk):
+    await blocked(desk)
+    await desk.post(NEAR, author=51)
+    await desk.settle()
+    case = await desk.only_case()
+    await desk.cases.decide(case.id, case.version, MODERATOR, Decision.NOT_A_MATCH)
+    await desk.settle()
+    (text,) = desk.discord.told(51)
+    assert "nothing is held against you" in text
+    again = await desk.post(NEAR)
+    original = await desk.post(ABUSE)
+    await desk.settle()
+    assert again.message_id not in desk.discord.deleted
+    assert original.message_id in desk.discord.deleted
+
+
+async def test_not_a_match_on_the_entry_itself_revokes_it(desk):
+    entry = await blocked(desk)
+    await desk.post(ABUSE)
+    await desk.settle()
+    case = await desk.only_case()
+    await desk.cases.decide(case.id, case.version, MODERATOR, Decision.NOT_A_MATCH)
+    assert (await desk.banks.show(entry.id, guild_id=GUILD))[0].revoked_at is not None
+    kept = await desk.post(NEAR)
+    await desk.settle()
+    assert kept.message_id not in desk.discord.deleted
+
+
+async def test_not_a_match_reopens_confirmed_cases_that_it_puts_in_doubt(desk):
+    await blocked(desk)
+    await desk.post(picture(1, away=20))
+    await desk.settle()
+    first = await desk.only_case()
+    await desk.cases.decide(first.id, first.version, MODERATOR, Decision.CONFIRM)
+    await desk.post(picture(1, away=21))
+    await desk.settle()
+    async with desk.store.read() as tx:
+        second = await tx.cases.find_open(GUILD)
+    await desk.cases.decide(second.id, second.version, MODERATOR, Decision.NOT_A_MATCH)
+    view = await desk.cases.view(first.id)
+    assert view.case.state is CaseState.OPEN
+    assert view.events[-1].kind == "reopened"
+
+
+async def test_undo_gives_back_what_the_decision_took(desk):
+    entry = await blocked(desk)
+    await desk.post(ABUSE)
+    await desk.settle()
+    case = await desk.only_case()
+    decided = await desk.cases.decide(case.id, case.version, MODERATOR, Decision.NOT_A_MATCH)
+    reopened = await desk.cases.undo(case.id, decided.version, OTHER_MODERATOR)
+    assert (reopened.state, reopened.decision, reopened.decided_by) == (CaseState.OPEN, None, None)
+    assert (await desk.banks.show(entry.id, guild_id=GUILD))[0].revoked_at is None
+    again = await desk.post(NEAR)
+    await desk.settle()
+    assert again.message_id in desk.discord.deleted
+    kinds = [event.kind for event in (await desk.cases.view(case.id)).events]
+    assert kinds.index("not_a_match") < kinds.index("undone")
+
+
+async def test_undoing_a_confirmation_takes_the_new_entry_back(desk):
+    await blocked(desk)
+    await desk.post(FAR)
+    case = await desk.only_case()
+    decided = await desk.cases.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
+    await desk.cases.undo(case.id, decided.version, MODERATOR)
+    entries, total = await desk.banks.list(GUILD, BankKind.BLOCK)
+    assert total == 1
+    assert entries[0].fingerprint == ABUSE
+
+
+async def test_of_two_moderators_one_decides_and_the_other_hears_who(desk):
+    await blocked(desk)
+    await desk.post(ABUSE)
+    case = await desk.only_case()
+    results = await asyncio.gather(
+        desk.cases.decide(case.id, case.version, MODERATOR, Decision.CONFIRM),
+        desk.cases.decide(case.id, case.version, OTHER_MODERATOR, Decision.NOT_A_MATCH),
+        return_exceptions=True,
+    )
+    lost = [result for result in results if isinstance(result, StaleCaseError)]
+    won = [result for result in results if not isinstance(result, BaseException)]
+    assert (len(lost), len(won)) == (1, 1)
+    assert f"<@{won[0].decided_by}> was faster" in str(lost[0])
+    decisions = [e.kind for e in (await desk.cases.view(case.id)).events if e.kind in set(Decision)]
+    assert decisions == [won[0].decision]
+
+
+async def test_a_case_that_does_not_exist_is_named(desk):
+    with pytest.raises(NotFoundError, match="no case 77"):
+        await desk.cases.decide(77, 1, MODERATOR, Decision.CONFIRM)
+
+
+async def test_a_call_that_was_given_up_stands_in_the_case_and_on_the_card(desk):
+    await blocked(desk)
+    desk.discord.refuse[CallKind.DELETE_MESSAGE] = CallError("The bot lacks Manage Messages in #fans.", permanent=True)
+    await desk.post(ABUSE)
+    await desk.settle()
+    view = await desk.cases.view((await desk.only_case()).id)
+    assert view.events[-1].kind == "call_failed"
+    assert "Manage Messages" in view.events[-1].detail
+    assert view.removed_count == 0
+    assert desk.discord.calls[-1].kind in {CallKind.POST_CARD, CallKind.EDIT_CARD}
+
+
+async def test_a_raid_posts_one_card_and_does_not_draw_it_for_every_copy(desk):
+    await blocked(desk)
+    for _ in range(30):
+        await desk.post(ABUSE)
+    await desk.settle()
+    assert desk.discord.count(CallKind.POST_CARD) == 1
+    assert desk.discord.count(CallKind.EDIT_CARD) < 30
+    assert (await desk.cases.view((await desk.only_case()).id)).removed_count == 30
+
+
+async def test_a_guild_without_a_review_channel_still_removes(desk):
+    await blocked(desk)
+    await desk.guilds.change(GUILD, review_channel_id=None)
+    message = await desk.post(ABUSE)
+    await desk.settle()
+    assert desk.discord.deleted == [message.message_id]
+    assert desk.discord.count(CallKind.POST_CARD) == 0

@@ -1,0 +1,180 @@
+"""The services on a real database and a real matcher, with pictures that are hashes and a Discord that is a list."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from bot.banks.service import BankService
+from bot.cases.hunt import Hunter
+from bot.cases.service import CaseService
+from bot.guilds import GuildService
+from bot.matching.matcher import Matcher
+from bot.media.errors import MediaError
+from bot.model import (
+    Call,
+    CallKind,
+    Case,
+    Category,
+    Fingerprint,
+    Form,
+    MediaRef,
+    MessageRef,
+    Mode,
+    Surface,
+    Thresholds,
+    Unscannable,
+    View,
+)
+from bot.outbox import CallError, CallResult, Outbox
+from bot.reports.service import ReportService
+from bot.scanner import Scanner
+from bot.store.engine import Store
+
+GUILD, FANS, REVIEW, MODERATOR, OTHER_MODERATOR = 10, 20, 30, 40, 41
+
+
+def picture(seed: int, *, away: int = 0, plain: bool = False) -> Fingerprint:
+    """A fingerprint at random, or one ``away`` bits from it in every orientation; the farther lies past the nearer."""
+    bits = random.Random(seed)
+    hashes = bytearray(bits.randbytes(8 * 32))
+    order = bits.sample(range(256), 256)
+    for orientation in range(8):
+        for bit in order[:away]:
+            hashes[orientation * 32 + bit // 8] ^= 1 << bit % 8
+    sha256 = hashlib.sha256(f"{seed}:{away}".encode()).digest()
+    views = () if plain else (View(Form.WHOLE, 0, bytes(hashes)),)
+    return Fingerprint(sha256, views, 600, 800, 1, 0 if plain else 100)
+
+
+@dataclass
+class Media:
+    """Stands in for fetch and sandbox: an address is the name of a fingerprint, or of what went wrong."""
+
+    pictures: dict[str, Fingerprint | Unscannable] = field(default_factory=dict)
+    files: dict[bytes, Fingerprint] = field(default_factory=dict)
+
+    async def fetch(self, url: str) -> bytes:
+        found = self.pictures[url]
+        if isinstance(found, Unscannable):
+            raise MediaError(found)
+        data = found.sha256 + url.encode()
+        self.files[data] = found
+        return data
+
+    async def fingerprint(self, data: bytes) -> Fingerprint:
+        return self.files[data]
+
+
+class Discord:
+    """Carries calls out by writing them down. ``refuse`` maps a kind to the error that it ends in."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.refuse: dict[CallKind, CallError] = {}
+
+    async def carry_out(self, call: Call, *, uncertain: bool) -> CallResult:
+        del uncertain
+        await asyncio.sleep(0)
+        if call.kind in self.refuse:
+            raise self.refuse[call.kind]
+        self.calls.append(call)
+        if call.kind in {CallKind.POST_CARD, CallKind.EDIT_CARD}:
+            return CallResult(REVIEW, 9_000 + (call.case_id or 0))
+        return CallResult()
+
+    @property
+    def deleted(self) -> list[int]:
+        return [call.payload["message_id"] for call in self.calls if call.kind is CallKind.DELETE_MESSAGE]
+
+    def told(self, user_id: int) -> list[str]:
+        return [
+            str(call.payload["text"])
+            for call in self.calls
+            if call.kind is CallKind.NOTIFY and call.payload["user_id"] == user_id
+        ]
+
+    def count(self, kind: CallKind) -> int:
+        return sum(call.kind is kind for call in self.calls)
+
+
+class Desk:
+    """Everything behind the bot but Discord, the network and the decoder."""
+
+    def __init__(self, store: Store) -> None:
+        limits = Thresholds()
+        self.store = store
+        self.time = datetime(2026, 11, 22, 12, tzinfo=UTC)
+        self.media = Media()
+        self.discord = Discord()
+        self.matcher = Matcher(limits)
+        self.scanner = Scanner(self.media, self.media, self.matcher, max_bytes=10_000)
+        self.guilds = GuildService(store, limits)
+        self.banks = BankService(store, self.matcher, limits, clock=self.now)
+        self.cases = CaseService(store, self.banks, self.guilds, clock=self.now)
+        self.outbox = Outbox(
+            store, completed=self.cases.completed, gave_up=self.cases.gave_up, owner="desk", clock=self.now
+        )
+        self.hunter = Hunter(
+            store,
+            self.scanner,
+            self.banks,
+            self.guilds,
+            self.cases,
+            self.outbox,
+            window=timedelta(days=30),
+            clock=self.now,
+        )
+        self.cases.connect(self.outbox, lambda: None)
+        self.reports = ReportService(store, self.scanner, self.cases, self.outbox, clock=self.now)
+        self._message = 1000
+
+    def now(self) -> datetime:
+        return self.time
+
+    async def open(self, mode: Mode = Mode.REMOVE) -> None:
+        await self.guilds.change(GUILD, mode=mode, review_channel_id=REVIEW)
+        await self.banks.refresh()
+        await self.outbox.start(self.discord)
+
+    async def settle(self) -> None:
+        """Hunt what is new and carry out what is due, until nothing is left to do."""
+        await self.banks.refresh()
+        await self.hunter.hunt_new()
+        await self.outbox.idle()
+
+    def message(self, author: int = 50, **changes) -> MessageRef:
+        self._message += 1
+        return MessageRef(GUILD, FANS, self._message, author, **changes)
+
+    def item(self, message: MessageRef, shown: Fingerprint | Unscannable, number: int = 0) -> MediaRef:
+        """A media item of a message that shows this fingerprint."""
+        name = f"{message.message_id}/{number}"
+        self.media.pictures[name] = shown
+        return MediaRef(f"attachment:{name}", Surface.ATTACHMENT, name)
+
+    async def post(self, shown: Fingerprint | Unscannable, author: int = 50, **changes) -> MessageRef:
+        """A member posts a picture, and the bot sees it."""
+        message = self.message(author, **changes)
+        await self.see(message, self.item(message, shown))
+        return message
+
+    async def see(self, message: MessageRef, item: MediaRef) -> Case | None:
+        guild = await self.guilds.get(message.guild_id)
+        return await self.cases.record(message, item, await self.scanner.scan(item, guild), guild)
+
+    async def block(
+        self, shown: Fingerprint, message: MessageRef | None = None, category: Category = Category.NCII_SYNTHETIC
+    ):
+        """A moderator blocks a picture, by the message that shows it or by an upload."""
+        guild = await self.guilds.get(GUILD)
+        media_id = "upload" if message is None else f"attachment:{message.message_id}/0"
+        return await self.hunter.block(guild, message, media_id, Surface.ATTACHMENT, shown, category, "", MODERATOR)
+
+    async def only_case(self) -> Case:
+        async with self.store.read() as tx:
+            (case,) = await tx.cases.list(GUILD)
+        return case
