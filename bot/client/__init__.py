@@ -1,1 +1,7 @@
-"""Everything that knows discord.py."""
+"""The bot as Discord sees it: the only part of the product, beside the demo, that knows discord.py."""
+
+from .bot import StanguardBot, create_bot
+from .calls import DiscordCalls
+from .runner import run
+
+__all__ = ["DiscordCalls", "StanguardBot", "create_bot", "run"]

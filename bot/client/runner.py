@@ -1,0 +1,141 @@
+"""Runs the bot from login to a graceful end, and turns what can go wrong on the way into sentences."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Generator
+
+import aiohttp
+import discord
+import structlog
+
+from bot.app import App
+from bot.errors import ConfigError
+from bot.settings import TOKEN_VARIABLE, DiscordSettings
+
+from .bot import StanguardBot, create_bot
+from .calls import DiscordCalls
+
+log = structlog.get_logger(__name__)
+
+BAD_TOKEN = (
+    f"Discord does not accept the token; reset it in the Developer Portal (Bot, Reset Token) and set {TOKEN_VARIABLE}."
+)
+NO_TOKEN = f"There is no token; copy it from the Developer Portal (Bot, Reset Token) and set {TOKEN_VARIABLE}."
+NO_INTENT = (
+    "Discord does not let the bot read messages; turn on Message Content Intent in the Developer Portal "
+    "(Bot, Privileged Gateway Intents) and start again."
+)
+
+_CLOSE_CODES = {
+    4004: BAD_TOKEN,
+    4010: "Discord refused the shard; check discord.shard_ids and discord.shard_count.",
+    4011: "The bot is in too many servers for one shard; set discord.shard_count.",
+    4012: "Discord does not speak this version of the gateway any more; update stanguard.",
+    4013: "Discord does not know the intents that the bot asked for; update stanguard.",
+    4014: NO_INTENT,
+}
+
+
+def token_of(settings: DiscordSettings) -> str:
+    """The token from the environment; ConfigError when there is none."""
+    token = settings.token
+    if token is None or not token.get_secret_value().strip():
+        raise ConfigError(NO_TOKEN)
+    return token.get_secret_value().strip()
+
+
+@contextlib.contextmanager
+def explained() -> Generator[None]:
+    """Turn what discord.py raises at login and on the connection into ConfigError with one sentence."""
+    try:
+        yield
+    except discord.LoginFailure:
+        raise ConfigError(BAD_TOKEN) from None
+    except discord.PrivilegedIntentsRequired:
+        raise ConfigError(NO_INTENT) from None
+    except discord.ConnectionClosed as error:
+        sentence = _CLOSE_CODES.get(error.code, f"Discord closed the connection (code {error.code}); start again.")
+        raise ConfigError(sentence) from None
+    except discord.HTTPException as error:
+        raise ConfigError(
+            f"Discord answered {error.status} at login; see https://discordstatus.com and start again later."
+        ) from None
+    except (TimeoutError, discord.GatewayNotFound, aiohttp.ClientError, OSError) as error:
+        raise ConfigError(
+            f"Discord cannot be reached ({type(error).__name__}); check the network, and discord.api_url and "
+            "discord.gateway_url if they are set."
+        ) from None
+
+
+async def run(app: App) -> None:
+    """Run the bot until SIGINT or SIGTERM, then take nothing more in, finish what is under way, and disconnect.
+
+    ``app`` is open and not started; it is stopped at the end in any case. Raises ConfigError with one sentence when
+    Discord does not let the bot in.
+    """
+    bot: StanguardBot | None = None
+    connection: asyncio.Task[None] | None = None
+    try:
+        token = token_of(app.settings.discord)
+        bot = create_bot(app)
+        with explained():
+            await bot.login(token)
+        log.info("bot.logged_in", user=str(bot.user))
+        await app.start(DiscordCalls(bot))
+        connection = asyncio.create_task(bot.connect(), name="gateway")
+        with explained():
+            await _until_asked_to_stop(connection)
+    finally:
+        if bot is not None:
+            bot.stop_intake()
+        try:
+            await app.stop()  # before the connection ends: what is due still goes out
+        finally:
+            await _disconnect(bot, connection)
+    log.info("bot.stopped")
+
+
+async def _until_asked_to_stop(connection: asyncio.Task[None]) -> None:
+    """Return at the first SIGINT or SIGTERM, or when Discord ends the connection; raise what that raised."""
+    asked = asyncio.Event()
+    with _signals(asked):
+        stop = asyncio.create_task(asked.wait(), name="signals")
+        await asyncio.wait({connection, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+    if connection.done():
+        await connection
+    log.info("bot.stopping")
+
+
+async def _disconnect(bot: StanguardBot | None, connection: asyncio.Task[None] | None) -> None:
+    if bot is not None:
+        await bot.close()
+    if connection is not None:
+        await asyncio.gather(connection, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def _signals(asked: asyncio.Event) -> Generator[None]:
+    """Set the event on the first SIGINT or SIGTERM; a second one ends the process the hard way."""
+    loop = asyncio.get_running_loop()
+    caught: list[signal.Signals] = []
+
+    def stop() -> None:
+        asked.set()
+        release()
+
+    def release() -> None:
+        while caught:
+            loop.remove_signal_handler(caught.pop())
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows, or not in the main thread
+            loop.add_signal_handler(number, stop)
+            caught.append(number)
+    try:
+        yield
+    finally:
+        release()

@@ -1,0 +1,56 @@
+"""Who asks, in which server, and whether they may: checked at every use, as command permissions are only defaults."""
+
+from __future__ import annotations
+
+import discord
+
+from bot.app import App
+from bot.client import StanguardBot
+from bot.client.permissions import may_configure, may_decide, may_moderate
+from bot.errors import NotAllowedError
+from bot.model import Category, GuildSettings
+
+from .ui import texts
+
+Interaction = discord.Interaction[StanguardBot]
+
+
+def app_of(interaction: Interaction) -> App:
+    """The services behind the bot."""
+    return interaction.client.app
+
+
+async def server_of(interaction: Interaction) -> GuildSettings:
+    """The settings of the server where it was asked; NotAllowedError outside of servers."""
+    if interaction.guild_id is None:
+        raise NotAllowedError(texts.SERVER_ONLY)
+    return await app_of(interaction).guilds.get(interaction.guild_id)
+
+
+async def require_moderator(interaction: Interaction) -> GuildSettings:
+    """The server's settings, if the member may moderate it; else NotAllowedError."""
+    server = await server_of(interaction)
+    if not may_moderate(server, role_ids(interaction), interaction.permissions):
+        raise NotAllowedError(texts.NOT_A_MODERATOR)
+    return server
+
+
+async def require_admin(interaction: Interaction) -> GuildSettings:
+    """The server's settings, if the member may change them; else NotAllowedError."""
+    server = await server_of(interaction)
+    if not may_configure(interaction.permissions):
+        raise NotAllowedError(texts.NOT_AN_ADMIN)
+    return server
+
+
+def require_decider(interaction: Interaction, server: GuildSettings, category: Category) -> None:
+    """NotAllowedError if the member may not decide cases of this category."""
+    if may_decide(server, category, role_ids(interaction), interaction.permissions):
+        return
+    raise NotAllowedError(texts.NOT_CHILD_SAFETY if category is Category.MINOR_SUSPECTED else texts.NOT_A_MODERATOR)
+
+
+def role_ids(interaction: Interaction) -> frozenset[int]:
+    """The roles of the member who asks, as Discord sent them with the interaction."""
+    user = interaction.user
+    return frozenset(role.id for role in user.roles) if isinstance(user, discord.Member) else frozenset()

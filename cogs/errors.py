@@ -1,0 +1,35 @@
+"""What goes wrong in commands and forms: a sentence for the person, and a line with a reference in the log."""
+
+from __future__ import annotations
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import StanguardBot
+
+from .access import Interaction
+from .ui import texts
+from .ui.answers import explain, say
+from .ui.modals import is_left_over
+
+
+class Errors(commands.Cog):
+    """Answers where a command or a form failed, and where a form is not known any more."""
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """Answer the submission of a form from before a restart, which discord.py drops silently."""
+        if is_left_over(interaction):
+            await say(interaction, texts.OLD_FORM)
+
+
+async def on_tree_error(interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
+    """What a command raised, in words."""
+    await explain(interaction, error)
+
+
+async def setup(bot: StanguardBot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    bot.tree.error(on_tree_error)
+    await bot.add_cog(Errors())

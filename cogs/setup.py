@@ -1,0 +1,114 @@
+"""``/setup``: what a server decides for itself, and whether the bot has what it needs there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import StanguardBot
+from bot.client.permissions import REVIEW_NEEDS, gaps, missing
+from bot.errors import NotAllowedError, RefusedError
+from bot.model import GuildSettings, Mode
+
+from .access import Interaction, app_of, require_admin
+from .ui import texts
+from .ui.answers import show
+from .ui.cards import NEEDS_REVIEW, NOT_A_MATCH
+
+
+class Setup(commands.Cog):
+    """For members with Manage Server; checked again at every use."""
+
+    @app_commands.command(name="setup", description="Show or change what the bot does in this server, and check it")
+    @app_commands.describe(
+        review_channel="Where cases are shown to the moderators; keep it closed to everybody else",
+        moderator_role="Who reviews cases and changes the lists",
+        mode="What the bot does with a match",
+        child_safety_role="Who alone decides cases of suspected minors",
+        scan_webhooks="Check what webhooks post (on at first)",
+        scan_bots="Check what other bots post (off at first)",
+    )
+    @app_commands.choices(mode=texts.MODE_CHOICES)
+    @app_commands.default_permissions(manage_guild=True)
+    async def setup(
+        self,
+        interaction: Interaction,
+        review_channel: discord.TextChannel | None = None,
+        moderator_role: discord.Role | None = None,
+        mode: app_commands.Choice[str] | None = None,
+        child_safety_role: discord.Role | None = None,
+        scan_webhooks: bool | None = None,
+        scan_bots: bool | None = None,
+    ) -> None:
+        """Change what is given, then show all settings and what is missing."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        server = await require_admin(interaction)
+        for role in (moderator_role, child_safety_role):
+            if role is not None and role.is_default():
+                raise RefusedError(texts.EVERYONE_IS_NO_ROLE)
+        given: dict[str, Any] = {
+            "review_channel_id": review_channel.id if review_channel else None,
+            "moderator_role_id": moderator_role.id if moderator_role else None,
+            "child_safety_role_id": child_safety_role.id if child_safety_role else None,
+            "mode": Mode(mode.value) if mode else None,
+            "scan_webhooks": scan_webhooks,
+            "scan_bots": scan_bots,
+        }
+        changes = {name: value for name, value in given.items() if value is not None}
+        if changes:
+            server = await app_of(interaction).guilds.change(server.guild_id, **changes)
+        guild = interaction.guild
+        if guild is None:
+            raise NotAllowedError(texts.SERVER_ONLY)
+        problems = _problems(guild, server)
+        await show(
+            interaction,
+            texts.SETUP_SAVED if changes else texts.SETUP_TITLE,
+            [texts.settings(server), *(problems or [texts.ALL_WELL]), *_hints(guild, server)],
+            colour=NEEDS_REVIEW if problems else NOT_A_MATCH,
+        )
+
+
+def _problems(guild: discord.Guild, server: GuildSettings) -> list[str]:
+    """What is missing, each with its remedy."""
+    broken = [gap for gap in gaps(guild.channels, guild.me) if not gap.meant]
+    return [*_review_channel(guild, server), *_roles(guild, server), *texts.channels_lack(broken)]
+
+
+def _hints(guild: discord.Guild, server: GuildSettings) -> list[str]:
+    """What may well be meant so, but is good to know."""
+    aside = [gap for gap in gaps(guild.channels, guild.me) if gap.meant]
+    unset = [texts.NO_MODERATOR_ROLE] if server.moderator_role_id is None else []
+    return [*unset, *texts.channels_closed(aside)]
+
+
+def _review_channel(guild: discord.Guild, server: GuildSettings) -> list[str]:
+    if server.review_channel_id is None:
+        return [texts.NO_REVIEW_CHANNEL]
+    channel = guild.get_channel(server.review_channel_id)
+    if channel is None:
+        return [texts.REVIEW_CHANNEL_GONE]
+    found: list[str] = []
+    lacking = missing(channel.permissions_for(guild.me), REVIEW_NEEDS)
+    if lacking:
+        found.append(texts.review_channel_lacks(channel.id, lacking))
+    if channel.permissions_for(guild.default_role).view_channel:
+        found.append(texts.review_channel_open(channel.id))
+    return found
+
+
+def _roles(guild: discord.Guild, server: GuildSettings) -> list[str]:
+    found: list[str] = []
+    if server.moderator_role_id is not None and guild.get_role(server.moderator_role_id) is None:
+        found.append(texts.MODERATOR_ROLE_GONE)
+    if server.child_safety_role_id is not None and guild.get_role(server.child_safety_role_id) is None:
+        found.append(texts.CHILD_SAFETY_ROLE_GONE)
+    return found
+
+
+async def setup(bot: StanguardBot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    await bot.add_cog(Setup())

@@ -1,0 +1,75 @@
+"""Entries of the lists, in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import discord
+
+from bot.errors import NotFoundError
+from bot.model import Bank, BankKind, Entry
+
+from . import texts
+
+NUMBER = re.compile(r"\s*(?:E-?)?([0-9]{1,18})\s*", re.IGNORECASE)
+SHOWN_NOTE = 80
+
+
+def number_of(written: str) -> int:
+    """The number of an entry as people write it: ``E-5``, ``e5`` or ``5``. NotFoundError for anything else."""
+    match = NUMBER.fullmatch(written)
+    if match is None:
+        raise NotFoundError(texts.NOT_AN_ENTRY)
+    return int(match[1])
+
+
+def line(entry: Entry, bank: Bank | None) -> str:
+    """One entry in a list."""
+    parts = [f"**E-{entry.id}**"]
+    if bank is None or bank.kind is BankKind.BLOCK:
+        parts.append(texts.CATEGORIES[entry.category])
+    parts.append(_added(entry))
+    if bank is not None and bank.guild_id is None:
+        parts.append(f"from the installation's list *{discord.utils.escape_markdown(bank.name)}*")
+    if entry.note:
+        parts.append(_note(entry))
+    return "- " + " · ".join(parts)
+
+
+def details(entry: Entry, bank: Bank) -> Sequence[str]:
+    """Everything about one entry but its fingerprint, which would tell how to get around it."""
+    whose = "this server's" if bank.guild_id is not None else "the installation's"
+    kind = "blocked" if bank.kind is BankKind.BLOCK else "known-good"
+    lines = [f"On {whose} list *{discord.utils.escape_markdown(bank.name)}* ({kind})"]
+    if bank.kind is BankKind.BLOCK:
+        lines.append(f"Category: {texts.CATEGORIES[entry.category]}")
+    lines.append(_added(entry).capitalize() + f" · source: {entry.source}")
+    if entry.case_id is not None:
+        lines.append(f"From case #{entry.case_id}")
+    if entry.note:
+        lines.append(f"Note: {_note(entry)}")
+    size = entry.fingerprint
+    frames = f", {size.frames} frames" if size.frames > 1 else ""
+    lines.append(f"The listed file: {size.width} by {size.height} pixels{frames}")
+    if entry.revoked_at is not None:
+        by = f" by <@{entry.revoked_by}>" if entry.revoked_by is not None else ""
+        lines.append(f"**Revoked** {texts.ago(entry.revoked_at)}{by}; it matches nothing any more.")
+    return ["\n".join(lines)]
+
+
+def suggestion(entry: Entry) -> str:
+    """An entry in a list of suggestions, at most 100 characters."""
+    note = f" · {' '.join(entry.note.split())}" if entry.note else ""
+    return f"E-{entry.id} · {texts.CATEGORIES[entry.category]}{note}"[:100]
+
+
+def _added(entry: Entry) -> str:
+    by = f" by <@{entry.added_by}>" if entry.added_by is not None else ""
+    return f"added {texts.ago(entry.added_at)}{by}"
+
+
+def _note(entry: Entry) -> str:
+    note = " ".join(entry.note.split())
+    shown = note if len(note) <= SHOWN_NOTE else note[: SHOWN_NOTE - 1] + "…"
+    return discord.utils.escape_markdown(shown)

@@ -1,0 +1,269 @@
+"""Every word that the bot shows in Discord and that is not already a service's sentence, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from discord import app_commands
+
+from bot.cases.hunt import Blocked
+from bot.client.permissions import Gap
+from bot.model import BankKind, CaseOrigin, Category, Decision, GuildSettings, MediaRef, Mode, Surface
+
+# -------------------------------------------------------------------------------- words
+
+CATEGORIES: dict[Category, str] = {
+    Category.NCII_SYNTHETIC: "sexual deepfake",
+    Category.NCII_REAL: "intimate picture shared without consent",
+    Category.MINOR_SUSPECTED: "suspected minor",
+    Category.HARASSMENT: "harassment",
+    Category.SCAM: "scam",
+    Category.OTHER: "other",
+}
+CATEGORY_HINTS: dict[Category, str] = {
+    Category.NCII_SYNTHETIC: "A real person, made to look naked or sexual by a program",
+    Category.NCII_REAL: "A real intimate picture that the person did not agree to share",
+    Category.MINOR_SUSPECTED: "Somebody who may be under 18, shown sexually; goes to a lane of its own",
+    Category.HARASSMENT: "Made to humiliate, threaten or hurt somebody",
+    Category.SCAM: "Made to cheat people",
+    Category.OTHER: "Against the rules in another way",
+}
+MODES: dict[Mode, str] = {
+    Mode.OBSERVE: "observe: only write down what would happen",
+    Mode.REVIEW: "review: ask the moderators, remove nothing alone",
+    Mode.REMOVE: "remove: remove clear matches at once, then ask",
+}
+SURFACES: dict[Surface, str] = {
+    Surface.ATTACHMENT: "picture",
+    Surface.EMBED_IMAGE: "picture of a link",
+    Surface.EMBED_THUMBNAIL: "preview of a link",
+    Surface.EMBED_VIDEO: "video of a link",
+    Surface.EMBED_ICON: "icon of a link",
+    Surface.STICKER: "sticker",
+    Surface.EMOJI: "emoji",
+    Surface.COMPONENT: "picture of an app",
+    Surface.AVATAR: "avatar",
+    Surface.COMMAND: "upload",
+    Surface.FILE: "file",
+}
+ORIGINS: dict[CaseOrigin, str] = {
+    CaseOrigin.MATCH: "found by the scan",
+    CaseOrigin.REPORT: "reported by a member",
+    CaseOrigin.BLOCK: "blocked by a moderator",
+    CaseOrigin.HUNT: "found among earlier posts",
+}
+DECISIONS: dict[Decision, str] = {Decision.CONFIRM: "confirmed", Decision.NOT_A_MATCH: "not a match"}
+
+MODE_CHOICES = [app_commands.Choice(name=words, value=mode.value) for mode, words in MODES.items()]
+CATEGORY_CHOICES = [app_commands.Choice(name=words, value=category.value) for category, words in CATEGORIES.items()]
+
+CONFIRM = "Confirm"
+NOT_A_MATCH = "Not a match"
+UNDO = "Undo"
+
+
+def ago(time: datetime) -> str:
+    """Markup that every reader's client turns into their own words, such as "2 minutes ago"."""
+    return f"<t:{int(time.timestamp())}:R>"
+
+
+def exactly(time: datetime) -> str:
+    """Markup that every reader's client turns into their own date and time."""
+    return f"<t:{int(time.timestamp())}:f>"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """A number with its word: ``1 copy``, ``3 copies``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+# -------------------------------------------------------------------------------- refusals and errors
+
+SERVER_ONLY = "This works in a server only."
+NOT_A_MODERATOR = (
+    "Only this server's moderators can do that. Somebody with Manage Server can name the moderators' role with /setup."
+)
+NOT_AN_ADMIN = "Only members with the permission Manage Server can change the settings."
+NOT_CHILD_SAFETY = (
+    "Cases of suspected minors are decided by the child-safety role alone. Somebody with Manage Server can name it "
+    "with /setup."
+)
+OWN_MESSAGE = "A message of yours is part of this case, so somebody else has to decide it."
+FOREIGN_CASE = "That case belongs to another server."
+OLD_FORM = "That form is too old, or from before a restart; open it again."
+BAD_COMMAND = "Discord showed you an older form of this command; reload Discord (Ctrl+R) and try again."
+
+
+def unexpected(reference: str) -> str:
+    """For a failure that nobody expected. The reference finds the line in the log."""
+    return (
+        f"Something went wrong here, and it was written down as `{reference}`. Please try again; if it stays, tell "
+        "whoever runs the bot that reference."
+    )
+
+
+# -------------------------------------------------------------------------------- pictures and messages
+
+NO_PICTURE = "There is no picture in that message that the bot can see."
+NOT_A_LINK = "That is not a link to a message; copy one with Copy Message Link in the message's menu."
+OTHER_SERVER = "That message is in another server; report it there."
+NO_SUCH_MESSAGE = "There is no message there that both of us can see; it may have been removed already."
+PICTURE_OR_LINK = "Please give either a picture or a link to a message, one of the two."
+
+CHILD_SAFETY_CARE = "**Do not open, save, copy or forward this picture, and do not ask others to look.**"
+CHILD_SAFETY_REPORT = (
+    "One of you reports it to Discord, once: *Report Message* in the menu of a message that still stands; for one that "
+    "is gone, <https://discord.com/report> with the ids below. Report first, then remove what still stands."
+)
+CHILD_SAFETY_DECIDE = (
+    "Only the child-safety role decides here: *Confirm* removes it and keeps it away, *Not a match* says that it is "
+    "harmless."
+)
+
+MINOR_GUIDANCE = (
+    "If this may show a minor: do not open, save or send it again. Report the message to Discord itself "
+    "(Report Message in its menu); that keeps the evidence for those who can act on it."
+)
+
+
+def unscannable(reasons: list[str]) -> str:
+    """No picture of a message can be read; why."""
+    return " ".join(("The bot cannot read the picture.", *dict.fromkeys(reasons)))
+
+
+# -------------------------------------------------------------------------------- forms and lists
+
+CHOOSE = "Choose"
+BLOCK_TITLE = "Block this picture"
+REPORT_MENU = "Report picture"
+REPORT_TITLE = "Report this picture"
+FORM_CATEGORY = "What is it?"
+FORM_PICTURES = "Which of the pictures?"
+FORM_NOTE = "Note for the other moderators"
+FORM_NOTE_HINT = "Optional. Please no names of the people shown."
+
+
+def picture(item: MediaRef) -> str:
+    """One of several pictures of a message, in a list to choose from."""
+    where = f"forwarded {SURFACES[item.surface]}" if item.forwarded else SURFACES[item.surface]
+    return f"{where}: {item.filename}" if item.filename else where
+
+
+BLOCKED_TITLE = "Blocked"
+KNOWN_GOOD_TITLE = "Known-good"
+EMPTY_LIST = "Nothing is listed yet."
+NOT_AN_ENTRY = "Entries have numbers such as E-5; see the list for them."
+ONLY_OBSERVING = "This server only observes, so nothing is removed; change the mode with /setup."
+
+
+def blocked(result: Blocked) -> str:
+    """What blocking one picture did."""
+    words = CATEGORIES[result.entry.category]
+    if result.existing:
+        lines = [f"This very file is on the blocklist already, as **E-{result.entry.id}** ({words})."]
+    else:
+        lines = [f"Listed as **E-{result.entry.id}** ({words}), case #{result.case.id}."]
+    if result.earlier.removed:
+        lines.append(f"{count(result.earlier.removed, 'earlier copy', 'earlier copies')} found and being removed.")
+    if result.earlier.review:
+        lines.append(f"{count(result.earlier.review, 'earlier post')} found that only looks like it: see its case.")
+    return "\n".join((*lines, *result.warnings))
+
+
+def known_good_listed(entry_id: int, *, existing: bool) -> str:
+    """What listing a harmless picture did."""
+    if existing:
+        return f"This very file is on the known-good list already, as **E-{entry_id}**."
+    return f"Listed as **E-{entry_id}**. What lies nearer to it than to a blocked picture stays up from now on."
+
+
+def revoked(entry_id: int, kind: BankKind) -> str:
+    """An entry was taken out."""
+    effect = "matches nothing" if kind is BankKind.BLOCK else "protects nothing"
+    return f"E-{entry_id} is revoked and {effect} any more. Cases and messages stay as they are."
+
+
+def revoked_before(entry_id: int, at: datetime) -> str:
+    """An entry had been taken out before."""
+    return f"E-{entry_id} was revoked already, {ago(at)}."
+
+
+def other_list(entry_id: int, command: str) -> str:
+    """An entry stands on the other list."""
+    return f"E-{entry_id} is on the other list; use {command} for it."
+
+
+def no_such_page(page: int, pages: int) -> str:
+    """A list is shorter than somebody thought."""
+    return f"There is no page {page}; the list has {count(pages, 'page')}."
+
+
+def page_footer(page: int, pages: int, total: int, command: str) -> str:
+    """Where in a list a page is, and how to get to the next one."""
+    more = f" · next: {command} list page:{page + 1}" if page < pages else ""
+    return f"-# {count(total, 'entry', 'entries')} · page {page} of {pages}{more}"
+
+
+# -------------------------------------------------------------------------------- setup
+
+SETUP_TITLE = "stanguard in this server"
+SETUP_SAVED = "Saved"
+ALL_WELL = "✅ The bot has everything that it needs in every channel."
+EVERYONE_IS_NO_ROLE = "Everybody has that role; choose the role that only your moderators have."
+NO_REVIEW_CHANNEL = "⚠️ No review channel is set, so nobody is shown any case: `/setup review_channel:`"
+REVIEW_CHANNEL_GONE = "⚠️ The review channel does not exist any more; choose another: `/setup review_channel:`"
+NO_MODERATOR_ROLE = "-# No moderators' role is set, so everybody with Manage Messages reviews: `/setup moderator_role:`"
+MODERATOR_ROLE_GONE = "⚠️ The moderators' role does not exist any more; choose another: `/setup moderator_role:`"
+CHILD_SAFETY_ROLE_GONE = "⚠️ The child-safety role does not exist any more; choose another: `/setup child_safety_role:`"
+NAMED_CHANNELS = 15
+
+
+def settings(server: GuildSettings) -> str:
+    """What a server has decided, a line each."""
+    review = f"<#{server.review_channel_id}>" if server.review_channel_id else "not set"
+    moderators = f"<@&{server.moderator_role_id}>" if server.moderator_role_id else "whoever has Manage Messages"
+    child_safety = f"<@&{server.child_safety_role_id}>" if server.child_safety_role_id else "whoever has Manage Server"
+    lines = (
+        f"**Mode:** {MODES[server.mode]}",
+        f"**Review channel:** {review}",
+        f"**Moderators:** {moderators}",
+        f"**Suspected minors are decided by:** {child_safety}",
+        f"**Posts of webhooks:** {_checked(on=server.scan_webhooks)}",
+        f"**Posts of other bots:** {_checked(on=server.scan_bots)}",
+    )
+    return "\n".join(lines)
+
+
+def _checked(*, on: bool) -> str:
+    return "checked" if on else "not checked"
+
+
+def review_channel_lacks(channel_id: int, lacking: Sequence[str]) -> str:
+    """The bot cannot show cases where it should."""
+    return f"⚠️ In the review channel <#{channel_id}> the bot lacks: {', '.join(lacking)}."
+
+
+def review_channel_open(channel_id: int) -> str:
+    """Everybody can read about cases."""
+    return f"⚠️ Everybody can read <#{channel_id}>: take View Channel from @everyone there, so that cases stay private."
+
+
+def channels_lack(broken: Sequence[Gap]) -> list[str]:
+    """Channels that the bot cannot protect."""
+    if not broken:
+        return []
+    lines = ["⚠️ **Not fully protected.** Give the bot's role in these channels:"]
+    lines += [f"- <#{gap.channel_id}>: {', '.join(gap.missing)}" for gap in broken[:NAMED_CHANNELS]]
+    if len(broken) > NAMED_CHANNELS:
+        lines.append(f"- and in {count(len(broken) - NAMED_CHANNELS, 'more channel')}")
+    return ["\n".join(lines)]
+
+
+def channels_closed(aside: Sequence[Gap]) -> list[str]:
+    """Channels closed to most people, the bot included."""
+    if not aside:
+        return []
+    names = ", ".join(f"<#{gap.channel_id}>" for gap in aside[:NAMED_CHANNELS])
+    more = f" and {len(aside) - NAMED_CHANNELS} more" if len(aside) > NAMED_CHANNELS else ""
+    return [f"-# Closed to the bot, so not checked: {names}{more}"]

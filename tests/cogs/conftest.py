@@ -1,0 +1,35 @@
+"""A world for each test, and generated pictures."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.demo import pictures
+from tests.world import World
+
+
+@pytest.fixture
+async def world(sqlite_url: str) -> AsyncIterator[World]:
+    """A server in mode remove, with review channel and roles set."""
+    async with World(sqlite_url) as world:
+        yield world
+
+
+@pytest.fixture(scope="session")
+def picture() -> bytes:
+    """A picture that tests block."""
+    return pictures.encode(pictures.picture(1, (320, 400)))
+
+
+@pytest.fixture(scope="session")
+def copy() -> bytes:
+    """The same picture as people repost it: smaller and of low quality."""
+    return pictures.encode(pictures.resized(pictures.picture(1, (320, 400)), 0.7), quality=50)
+
+
+@pytest.fixture(scope="session")
+def harmless() -> bytes:
+    """Another picture, which nobody listed."""
+    return pictures.encode(pictures.picture(2, (320, 400)))
