@@ -1,0 +1,84 @@
+"""``stanguard db``: the database of one installation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .output import complain, printable, say
+from .setup import ConfigOption, finish, prepare
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+app = typer.Typer(help="Update, check, back up and restore the database.", no_args_is_help=True)
+
+
+@app.command("upgrade")
+def upgrade(*, config: ConfigOption = None) -> None:
+    """Bring the tables up to date; the bot does so itself when it starts."""
+    finish(_upgrade(prepare(config)))
+
+
+async def _upgrade(settings: Settings) -> int:
+    from bot.store import admin
+
+    await admin.upgrade(settings.store.url)
+    say("The database is up to date.")
+    return 0
+
+
+@app.command("check")
+def check(*, config: ConfigOption = None) -> None:
+    """Check the version and the integrity of the database."""
+    finish(_check(prepare(config)))
+
+
+async def _check(settings: Settings) -> int:
+    from bot.store import admin
+
+    problems = await admin.check(settings.store.url)
+    for problem in problems:
+        complain(problem)
+    if problems:
+        return 2
+    say("The database is sound and up to date.")
+    return 0
+
+
+@app.command("backup")
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the backup.")],
+    *,
+    config: ConfigOption = None,
+) -> None:
+    """Back the database up to a file. The bot may go on running."""
+    finish(_backup(prepare(config), file))
+
+
+async def _backup(settings: Settings, file: Path) -> int:
+    from bot.store import admin
+
+    await admin.backup(settings.store.url, file)
+    say(f"The backup is in {printable(str(file))}; keep it as safe as the database itself.")
+    return 0
+
+
+@app.command("restore")
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that stanguard db backup wrote.")],
+    *,
+    config: ConfigOption = None,
+) -> None:
+    """Make the database out of a backup. Stop the bot, and move the old database away, first."""
+    finish(_restore(prepare(config), file))
+
+
+async def _restore(settings: Settings, file: Path) -> int:
+    from bot.store import admin
+
+    await admin.restore(settings.store.url, file)
+    say(f"The database was made out of {printable(str(file))}; start the bot again.")
+    return 0

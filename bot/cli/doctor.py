@@ -1,0 +1,126 @@
+"""``stanguard doctor``: one screen that says what is missing and how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from bot.errors import ConfigError, StanguardError
+
+from .output import count, printable, say, show
+from .setup import ConfigOption, opened, prepare
+
+if TYPE_CHECKING:
+    from bot.ops.health import Finding
+    from bot.settings import Settings
+
+
+def doctor(*, config: ConfigOption = None) -> None:
+    """Check the configuration, the token, intents, permissions, the database and the decoder's workers."""
+    from bot.ops.health import Finding
+
+    name = "Config file"
+    try:
+        settings = prepare(config)
+    except ConfigError as error:
+        _report([Finding(name, ok=False, detail=str(error), remedy="The other checks need it; then try again.")])
+        raise typer.Exit(2) from None
+    path = config or Path("config.toml")
+    first = Finding(name, ok=True, detail=str(path) if path.exists() else "none; the defaults and the environment")
+    findings = asyncio.run(_examine(settings, first))
+    _report(findings)
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 2)
+
+
+async def _examine(settings: Settings, first: Finding) -> list[Finding]:
+    from bot.ops import health
+
+    url = settings.store.url
+    folder = health.data_folder(url)
+    database = await _database(url)
+    workers, discord = await asyncio.gather(_workers(settings), _discord(settings, readable=database.ok))
+    return [first, folder, database, workers, health.clock(url), *discord]
+
+
+async def _database(url: str) -> Finding:
+    from bot.ops.health import Finding
+    from bot.store import admin
+    from bot.store.dialects import sqlite_path
+
+    name = "Database"
+    path = sqlite_path(url)
+    if path is not None and not path.exists():
+        return Finding(name, ok=True, detail="none yet; it is made at the first start")
+    try:
+        problems = await admin.check(url)
+    except StanguardError as error:
+        problems = [str(error)]
+    if problems:
+        what, _, remedy = problems[0].partition("; ")
+        return Finding(name, ok=False, detail=what, remedy=f"{remedy[:1].upper()}{remedy[1:]}" or "See docs/admin.md.")
+    return Finding(name, ok=True, detail="reachable, sound and up to date")
+
+
+async def _workers(settings: Settings) -> Finding:
+    """Whether the decoder's processes start and read every format."""
+    from bot.media.sandbox import Sandbox
+    from bot.ops.health import Finding
+
+    name = "Decoder"
+    sandbox = Sandbox(settings.media)
+    try:
+        await sandbox.start()
+        results = await sandbox.self_test()
+    finally:
+        await sandbox.stop()
+    broken = {form: reason for form, reason in results.items() if reason is not None}
+    if broken:
+        return Finding(
+            name,
+            ok=False,
+            detail="; ".join(f"{form}: {reason.sentence}" for form, reason in broken.items()),
+            remedy="Install stanguard again; if that does not help, raise media.decode_memory and decode_seconds.",
+        )
+    processes = count(settings.media.workers, "process", "processes")
+    return Finding(name, ok=True, detail=f"{processes} for {', '.join(results)}")
+
+
+async def _discord(settings: Settings, *, readable: bool) -> list[Finding]:
+    """What can be seen through Discord's API; without a token, that it is missing."""
+    from bot.ops.health import Finding
+    from bot.settings import TOKEN_VARIABLE
+    from bot.store.dialects import sqlite_path
+
+    if settings.discord.token is None:
+        return [
+            Finding(
+                "Token",
+                ok=False,
+                detail="none, so intents and permissions cannot be checked",
+                remedy=f"Copy it from the Developer Portal (Bot, Reset Token) and set {TOKEN_VARIABLE}.",
+            )
+        ]
+    from bot.client.probe import probe
+
+    path = sqlite_path(settings.store.url)
+    if not readable or (path is not None and not path.exists()):
+        return await probe(settings.discord, None)
+    async with opened(settings) as app:
+        return await probe(settings.discord, app.guilds)
+
+
+def _report(findings: Sequence[Finding]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("Check", "State", "Found", "What to do", show_edge=False)
+    for finding in findings:
+        state = Text("ok", style="green") if finding.ok else Text("problem", style="bold red")
+        table.add_row(finding.name, state, Text(printable(finding.detail)), Text(printable(finding.remedy)))
+    show(table)
+    problems = sum(not finding.ok for finding in findings)
+    say("Everything is in order." if not problems else f"{count(problems, 'problem')} to mend.")

@@ -1,0 +1,129 @@
+"""``stanguard run`` as a process of its own, against a Discord on loopback."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.settings import TOKEN_VARIABLE
+from tests.discordd import Discordd, Intent, RateLimits
+
+
+@pytest.fixture
+async def discordd():
+    async with Discordd(limits=RateLimits.generous()) as server:
+        yield server
+
+
+@pytest.fixture
+def config(discordd, tmp_path, sqlite_url):
+    return discordd.write_config(tmp_path / "config.toml", store={"url": sqlite_url}, media={"workers": 1})
+
+
+class Running:
+    """The program as a child process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    async def end(self) -> tuple[int, str, str]:
+        out, err = await self.process.communicate()
+        assert self.process.returncode is not None
+        return self.process.returncode, out.decode(), err.decode()
+
+    def family(self) -> list[Path]:
+        """The process and everything that it started, in /proc."""
+        found = [self.process.pid]
+        for pid in found:
+            for task in Path(f"/proc/{pid}/task").glob("*/children"):
+                found += [int(child) for child in task.read_text().split()]
+        return [Path(f"/proc/{pid}") for pid in found]
+
+
+@pytest.fixture
+async def start():
+    processes = []
+
+    async def start(*arguments, token=None) -> Running:
+        environment = dict(os.environ)
+        if token is not None:
+            environment[TOKEN_VARIABLE] = token
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            *map(str, arguments),
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        processes.append(process)
+        return Running(process)
+
+    yield start
+    for process in processes:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+async def test_a_wrong_token_is_one_sentence(discordd, config, start):
+    discordd.world.create_guild("fans")
+    status, out, err = await (await start("run", "--config", config, token="a.wrong.token")).end()
+    assert status == 2
+    assert out == ""
+    assert err.splitlines()[-1].startswith("stanguard: Discord does not accept the token")
+    assert "Traceback" not in err
+    assert "a.wrong.token" not in err
+
+
+async def test_a_missing_intent_is_one_sentence(discordd, config, start):
+    discordd.gateway.allowed = Intent(0)
+    status, _, err = await (await start("run", "--config", config, token=discordd.token)).end()
+    assert status == 2
+    assert "Message Content Intent" in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+async def test_discord_out_of_reach_is_one_sentence(start, tmp_path, sqlite_url):
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[discord]\napi_url = "http://127.0.0.1:9/api/v10"\n[store]\nurl = "{sqlite_url}"\n', encoding="utf-8"
+    )
+    status, _, err = await (await start("run", "--config", config, token="a.b.c")).end()
+    assert status == 2
+    assert "cannot be reached" in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+async def test_it_runs_until_it_is_asked_to_stop(discordd, config, start, number):
+    discordd.world.create_guild("fans")
+    running = await start("run", "--config", config, token=discordd.token)
+    await discordd.wait_connected(within=120)
+    running.process.send_signal(number)
+    status, out, err = await running.end()
+    assert (status, out) == (0, "")
+    assert "Traceback" not in err
+    assert discordd.token not in err
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes can be looked into on Linux alone")
+async def test_child_processes_have_neither_the_token_nor_core_files(discordd, config, start):
+    discordd.world.create_guild("fans")
+    running = await start("run", "--config", config, token=discordd.token)
+    await discordd.wait_connected(within=120)
+    own, *children = running.family()
+    assert children, "the decoder's workers run"
+    for child in children:
+        assert discordd.token.encode() not in (child / "environ").read_bytes()
+        assert discordd.token.encode() not in (child / "cmdline").read_bytes()
+    for process in (own, *children):
+        limits = (process / "limits").read_text().splitlines()
+        core = next(line for line in limits if line.startswith("Max core file size"))
+        assert core.split()[4] == "0"

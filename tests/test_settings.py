@@ -1,0 +1,191 @@
+"""Settings come from the file and the environment; every mistake is one sentence that names the key."""
+
+import os
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from bot.errors import ConfigError
+from bot.settings import TOKEN_VARIABLE, Settings, load
+
+EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
+
+WITHOUT_DEFAULT_IN_THE_FILE = {
+    "discord.api_url",
+    "discord.gateway_url",
+    "discord.shard_ids",
+    "discord.shard_count",
+    "store.url",
+    "media.workers",
+}
+"""Settings whose default is None or depends on the machine: the example shows them in a comment."""
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch, tmp_path):
+    for name in list(os.environ):
+        if name.startswith("STANGUARD_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    found = []
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found += keys(field.annotation, f"{prefix}{name}.")
+        else:
+            found.append(f"{prefix}{name}")
+    return found
+
+
+def written(tmp_path, text: str) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+# ------------------------------------------------------------------------------------------------- the example
+
+
+def test_the_example_names_every_setting_and_no_other():
+    named, table = set(), ""
+    for line in EXAMPLE.read_text(encoding="utf-8").splitlines():
+        if header := re.fullmatch(r"\[(\w+)\]", line):
+            table = header[1]
+        elif setting := re.fullmatch(r"(# )?(\w+) = .*", line):
+            named.add(f"{table}.{setting[2]}")
+    assert named == set(keys(Settings)) - {"discord.token"}
+
+
+def test_the_example_sets_what_has_a_fixed_default():
+    values = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
+    active = {f"{table}.{key}" for table, settings in values.items() for key in settings}
+    assert active == set(keys(Settings)) - {"discord.token"} - WITHOUT_DEFAULT_IN_THE_FILE
+
+
+def test_the_example_equals_the_defaults():
+    assert load(EXAMPLE) == Settings()
+
+
+def test_every_setting_of_the_example_is_explained_just_above_it():
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines):
+        if re.fullmatch(r"(# )?\w+ = .*", line):
+            block = number
+            while lines[block - 1].strip() and not lines[block - 1].startswith("["):
+                block -= 1
+            assert lines[block].startswith("# "), line
+            assert not re.fullmatch(r"# \w+ = .*", lines[block]), line
+
+
+@pytest.mark.parametrize("commented", sorted(WITHOUT_DEFAULT_IN_THE_FILE))
+def test_the_commented_settings_work_when_the_mark_is_taken_off(tmp_path, commented):
+    table, key = commented.split(".")
+    text = EXAMPLE.read_text(encoding="utf-8")
+    for name in {key, "shard_count"} if key == "shard_ids" else {key}:
+        text = re.sub(rf"^# ({name} = )", r"\1", text, count=1, flags=re.MULTILINE)
+    settings = load(written(tmp_path, text))
+    value = tomllib.loads(text)[table][key]
+    assert getattr(getattr(settings, table), key) == (tuple(value) if isinstance(value, list) else value)
+
+
+# ------------------------------------------------------------------------------------------------- sources
+
+
+def test_without_a_file_the_defaults_count():
+    assert load(None) == Settings()
+
+
+def test_a_config_toml_in_the_working_folder_is_found(tmp_path):
+    written(tmp_path, "[media]\nworkers = 3\n")
+    assert load(None).media.workers == 3
+
+
+def test_the_environment_wins_and_leaves_the_rest_of_the_file(tmp_path, monkeypatch):
+    path = written(tmp_path, "[media]\nworkers = 3\nmax_frames = 5\n[matching]\nreview = 60\n")
+    monkeypatch.setenv("STANGUARD_MEDIA__WORKERS", "7")
+    settings = load(path)
+    assert settings.media.workers == 7
+    assert settings.media.max_frames == 5
+    assert settings.matching.review == 60
+
+
+def test_the_token_comes_from_the_environment_and_is_not_shown(monkeypatch):
+    monkeypatch.setenv(TOKEN_VARIABLE, "a.secret.token")
+    settings = load(None)
+    assert settings.discord.token is not None
+    assert settings.discord.token.get_secret_value() == "a.secret.token"
+    assert "a.secret.token" not in repr(settings)
+
+
+def test_lists_in_the_environment_are_json(monkeypatch):
+    monkeypatch.setenv("STANGUARD_DISCORD__SHARD_IDS", "[0, 1]")
+    monkeypatch.setenv("STANGUARD_DISCORD__SHARD_COUNT", "4")
+    assert load(None).discord.shard_ids == (0, 1)
+
+
+# ------------------------------------------------------------------------------------------------- mistakes
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[media]\nworker = 3\n", ["media.worker", "config.example.toml"]),
+        ("nonsense = 1\n", ["nonsense", "config.example.toml"]),
+        ("_env_file = 'x'\n", ["_env_file", "config.example.toml"]),
+        ("[media]\nworkers = 'many'\n", ["media.workers", "config.example.toml"]),
+        ("[media]\nworkers = 0\n", ["media.workers", "greater"]),
+        ("[store]\nurl = 'mysql://x'\n", ["store.url", "sqlite:///", "postgresql://"]),
+        ("[log]\nlevel = 'loud'\n", ["log.level"]),
+        ("discord = 3\n", ["discord"]),
+        ("[discord\n", ["TOML"]),
+        ("[discord]\nshard_ids = [0]\n", ["discord", "shard_count"]),
+        ("[discord]\nshard_ids = [2]\nshard_count = 2\n", ["discord", "shard_count - 1"]),
+        ("[matching]\nremove = 70\n", ["matching", "review"]),
+        ("[discord]\ntoken = 'a.secret.token'\n", ["discord.token", TOKEN_VARIABLE]),
+    ],
+)
+def test_a_mistake_in_the_file_is_one_sentence_that_names_it(tmp_path, text, words):
+    path = written(tmp_path, text)
+    with pytest.raises(ConfigError) as raised:
+        load(path)
+    sentence = str(raised.value)
+    assert "\n" not in sentence
+    assert str(path) in sentence
+    assert "a.secret.token" not in sentence
+    for word in words:
+        assert word in sentence
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "word"),
+    [
+        ("STANGUARD_MEDIA__WORKERS", "many", "media.workers"),
+        ("STANGUARD_MEDIA__WORKER", "3", "media.worker"),
+        ("STANGUARD_DISCORD__SHARD_IDS", "[0", "discord"),
+        ("STANGUARD_MEDIA", "{", "media"),
+    ],
+)
+def test_a_mistake_in_the_environment_is_one_sentence(monkeypatch, variable, value, word):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError) as raised:
+        load(None)
+    assert "\n" not in str(raised.value)
+    assert word in str(raised.value)
+
+
+def test_a_named_file_must_exist(tmp_path):
+    with pytest.raises(ConfigError, match=r"does not exist; copy config\.example\.toml"):
+        load(tmp_path / "none.toml")
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path):
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path / "bytes.toml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path)
