@@ -69,15 +69,23 @@ class Scanner:
         try:
             fingerprint = await self._fingerprint(sha256, data)
         except MediaError as error:
-            return _failed(error.reason, sha256)
+            return self._judge_part(error, sha256, guild)
         if fingerprint.plain:
             return Scan(Plan(Verdict.UNSCANNABLE), fingerprint, sha256, Unscannable.TOO_PLAIN)
         return Scan(self.judge(fingerprint, guild), fingerprint, sha256)
 
     async def fingerprint(self, item: MediaRef) -> Fingerprint:
-        """Fetch and fingerprint one media item; MediaError says why that is not possible."""
+        """Fetch and fingerprint one media item, a damaged one by the part that can be read.
+
+        MediaError says why that is not possible.
+        """
         data = await self._fetch(item)
-        return await self._fingerprint(hashlib.sha256(data).digest(), data)
+        try:
+            return await self._fingerprint(hashlib.sha256(data).digest(), data)
+        except MediaError as error:
+            if error.partial is None:
+                raise
+            return error.partial
 
     def judge(self, fingerprint: Fingerprint, guild: GuildSettings) -> Plan:
         """The plan for a fingerprint: its matches in the banks that the guild sees, judged by the guild's settings."""
@@ -86,6 +94,16 @@ class Scanner:
         limits = guild.thresholds
         matches = self._matcher.match(fingerprint, guild.guild_id, review_distance=limits.review, margin=limits.margin)
         return self._decide(matches, guild)
+
+    def _judge_part(self, error: MediaError, sha256: bytes, guild: GuildSettings) -> Scan:
+        """A damaged file of which a part could be read: that part can match, but it cannot clear the picture."""
+        if error.partial is None or error.partial.plain:
+            return _failed(error.reason, sha256)
+        plan = self.judge(error.partial, guild)
+        if plan.match is not None:
+            return Scan(plan, error.partial, sha256)
+        failed = _failed(error.reason, sha256)
+        return Scan(failed.plan, error.partial, sha256, failed.unscannable)
 
     def _decide(self, matches: tuple[Match, ...], guild: GuildSettings) -> Plan:
         levels: dict[int, BankLevel] = {}
