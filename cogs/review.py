@@ -6,8 +6,8 @@ import discord
 from discord.ext import commands
 
 from bot.client import StanguardBot
-from bot.errors import NotAllowedError, NotFoundError, StaleCaseError
-from bot.model import CaseView, Decision
+from bot.errors import NotFoundError, StaleCaseError
+from bot.model import Decision
 
 from .access import Interaction, app_of, require_decider, server_of
 from .ui import texts
@@ -34,7 +34,6 @@ class Review(commands.Cog):
         if view.case.guild_id != server.guild_id:
             raise NotFoundError(texts.FOREIGN_CASE)
         require_decider(interaction, server, view.case.category)
-        _require_stranger(view, interaction.user.id)
         try:
             await self._change(interaction, button)
         except StaleCaseError as error:
@@ -57,12 +56,6 @@ class Review(commands.Cog):
             await interaction.edit_original_response(view=card(view))
         except discord.NotFound:
             return  # somebody deleted the card meanwhile; the outbox posts it again
-
-
-def _require_stranger(view: CaseView, user_id: int) -> None:
-    """Nobody judges a message of their own."""
-    if any(sighting.message.author_id == user_id for sighting in view.sightings):
-        raise NotAllowedError(texts.OWN_MESSAGE)
 
 
 async def setup(bot: StanguardBot) -> None:

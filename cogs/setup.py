@@ -60,6 +60,7 @@ class Setup(commands.Cog):
         changes = {name: value for name, value in given.items() if value is not None}
         if changes:
             server = await app_of(interaction).guilds.change(server.guild_id, **changes)
+            await app_of(interaction).cases.post_missing_cards(server)
         guild = interaction.guild
         if guild is None:
             raise NotAllowedError(texts.SERVER_ONLY)

@@ -95,9 +95,12 @@ class BankService:
         )
 
     async def revoke(self, entry_id: int, *, guild_id: int | None, by: int | None) -> Entry:
-        """Take an entry out of matching; NotFoundError when it is not there or not this guild's to revoke."""
+        """Take an entry out of matching; NotFoundError when it is not there or not this guild's to revoke.
+
+        ``guild_id`` None is the operator, who may revoke everything.
+        """
         entry, bank = await self.show(entry_id, guild_id=guild_id)
-        if bank.guild_id != guild_id:
+        if guild_id is not None and bank.guild_id != guild_id:
             raise NotFoundError(
                 f"E-{entry_id} belongs to the installation's list {bank.name}; only the bot's operator can revoke it."
             )
@@ -151,8 +154,8 @@ def check_enrollable(fingerprint: Fingerprint) -> None:
     """Raise RefusedError for a picture that would match what it should not."""
     if fingerprint.plain:
         raise RefusedError(
-            "This picture is too plain to match safely (nearly one colour, or a smooth gradient), so it was not "
-            "listed; choose the picture itself, without empty space around it."
+            "This picture is too plain to match safely (nearly one colour, a smooth gradient, or its own mirror "
+            "image), so it was not listed; choose the picture itself, without empty space around it."
         )
 
 

@@ -14,7 +14,7 @@ import structlog
 
 from bot import __version__
 from bot.banks.service import BankService, ensure_own
-from bot.errors import NotFoundError, StaleCaseError
+from bot.errors import NotAllowedError, NotFoundError, StaleCaseError
 from bot.guilds import GuildService
 from bot.matching.matcher import nearest_sightings
 from bot.model import (
@@ -155,6 +155,14 @@ class CaseService:
         if not await tx.outbox.put([post], self._clock()):
             await tx.outbox.put([calls.edit_card(case, cause)], self._clock())
 
+    async def post_missing_cards(self, guild: GuildSettings) -> None:
+        """Put up the cards of open cases that have none: they were opened before the guild had a review channel."""
+        async with self._store.write() as tx:
+            for case in await tx.cases.open_cases(guild.guild_id):
+                if case.card_message_id is None:
+                    await self.draw(tx, case, guild, f"v{case.version}")
+        self._wake()
+
     async def _near_open_case(
         self, tx: Tx, guild: GuildSettings, fingerprint: Fingerprint, entry_id: int | None
     ) -> Case | None:
@@ -177,10 +185,11 @@ class CaseService:
     async def decide(self, case_id: int, version: int, actor_id: int, decision: Decision) -> Case:
         """Decide an open case as a moderator.
 
-        Raises StaleCaseError, whose sentence says who was faster, when the case is not at ``version`` any more.
+        Raises StaleCaseError, whose sentence says who was faster, when the case is not at ``version`` any more, and
+        NotAllowedError when the moderator posted one of its pictures.
         """
         async with self._store.write() as tx:
-            case = await self._current(tx, case_id, version)
+            case = await self._current(tx, case_id, version, actor_id)
             decided = await tx.cases.compare_and_set(
                 case_id,
                 version,
@@ -210,7 +219,7 @@ class CaseService:
         deleted stay deleted: Discord has no way to put them back.
         """
         async with self._store.write() as tx:
-            case = await self._current(tx, case_id, version)
+            case = await self._current(tx, case_id, version, actor_id)
             reopened = await tx.cases.compare_and_set(
                 case_id,
                 version,
@@ -233,10 +242,12 @@ class CaseService:
         await self._after_change()
         return reopened
 
-    async def _current(self, tx: Tx, case_id: int, version: int) -> Case:
+    async def _current(self, tx: Tx, case_id: int, version: int, actor_id: int) -> Case:
         case = await tx.cases.touch(case_id)
         if case.version != version:
             raise StaleCaseError(texts.stale(case))
+        if await tx.sightings.posted_by(case_id, actor_id):
+            raise NotAllowedError(texts.OWN_MESSAGE)
         return case
 
     async def _confirm(self, tx: Tx, case: Case, actor_id: int) -> tuple[Case, list[Call]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bot.model import Case, Decision, MessageRef, Plan, Verdict
 
+OWN_MESSAGE = "A message of yours is part of this case, so somebody else has to decide it."
+
 
 def observed(message: MessageRef, plan: Plan) -> str:
     """One line for the review channel of a guild that only observes. Holds a link, no text and no picture."""

@@ -75,7 +75,7 @@ def invoke(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "stanguard"
-        message = " ".join(error.format_message().split()).rstrip(".")
+        message = " ".join(error.format_message().split()).rstrip(".").replace("Value error, ", "")
         complain(f"{message}; see {command} --help.")
         return ERROR
     except (KeyboardInterrupt, typer.Abort):

@@ -161,15 +161,12 @@ def _report(rows: Sequence[Row], counted: Counter[Verdict], left: int, seconds: 
     from rich.text import Text
 
     if rows:
-        table = Table("File", "Verdict", "Entry", "Category", "Stage", "Distance", "Reason", show_edge=False)
+        table = Table("File", "Verdict", "Entry", "Why", show_edge=False)
         for row in rows:
             table.add_row(
                 Text(printable(row.path), overflow="fold"),
                 row.verdict,
-                "" if row.entry is None else f"E-{row.entry}",
-                row.category or "",
-                row.stage or "",
-                "" if row.distance is None else str(row.distance),
+                "" if row.entry is None else f"E-{row.entry} {row.category}",
                 Text(row.reason),
             )
         show(table)

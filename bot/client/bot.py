@@ -36,6 +36,10 @@ EXTENSIONS = (
 LONGEST_WAIT = 30.0
 """Seconds that a request may wait for a rate limit inside discord.py; longer waits are the outbox's."""
 
+# The bot never joins a voice channel, so nobody needs to install what voice would need.
+discord.VoiceClient.warn_nacl = False
+discord.VoiceClient.warn_dave = False
+
 CardRenderer = Callable[[CaseView], discord.ui.LayoutView]
 
 _API_URL = Route.BASE

@@ -203,7 +203,7 @@ def _refused(call: Call, error: discord.HTTPException) -> CallError:
     if error.status >= 500 or error.status == 401:
         return CallError(f"Discord answered {error.status}.", permanent=False, retry_after=None)
     place = f"<#{call.payload['channel_id']}>" if "channel_id" in call.payload else "the review channel"
-    if error.code == DMS_CLOSED:
+    if error.code == DMS_CLOSED or call.kind is CallKind.NOTIFY:
         sentence = "The member does not take direct messages, so they were not told."
     elif error.code == UNKNOWN_CHANNEL:
         sentence = f"The channel {place} does not exist any more; choose another with /setup."

@@ -30,7 +30,7 @@ from . import wire, worker
 RECYCLE_AFTER = 1000
 """Pictures after which a process is replaced, so that a leak in a decoder stays small."""
 
-_PRELOADED = ["pebble", "bot.media.preload"]
+_PRELOADED = ["bot.media.preload"]
 _OWN_VARIABLES = "STANGUARD_"
 _SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _LARGEST_MESSAGE = wire.LARGEST_REPLY + 1024

@@ -19,6 +19,7 @@ import sys
 import threading
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -34,7 +35,8 @@ _JAM_SECONDS = 5.0
 """How much later than its own time-out a picture may be answered before the whole pool counts as stuck."""
 
 _PATIENCE_SECONDS = 10.0
-_ATTEMPTS = 2
+_ATTEMPTS = 3
+"""Pools on which one picture is tried. A pool breaks through no fault of most pictures that are in work."""
 
 
 class Sandbox:
@@ -52,13 +54,16 @@ class Sandbox:
 
     async def start(self) -> None:
         """Start the processes and wait until one answers. Raises StanguardError if none can be started."""
-        self._pool = await _launch(self._workers, self._memory)
-        reply = await self._answer(b"")
-        if reply.reason is not Unscannable.EMPTY:
+        try:
+            self._pool = await _launch(self._workers, self._memory)
+            reply = await self._answer(b"")
+        except BrokenProcessPool:
+            reply = None
+        if reply != wire.Reply(None, Unscannable.EMPTY):
             await self.stop()
             raise StanguardError(
-                "The processes that decode pictures do not start; raise media.decode_memory or this machine's limits,"
-                " and run `stanguard doctor`."
+                "The processes that decode pictures do not start; raise media.decode_memory, or this machine's limits"
+                " on processes and memory."
             )
 
     async def stop(self) -> None:
@@ -137,7 +142,9 @@ class Sandbox:
             if self._pool is not broken:
                 return
             self._retire(broken)
-            self._pool = await _launch(self._workers, self._memory)
+            # If even that fails, the broken pool stays in place, and the next picture tries again.
+            with suppress(BrokenProcessPool):
+                self._pool = await _launch(self._workers, self._memory)
 
     def _retire(self, pool: ProcessPool) -> None:
         """End a pool in a thread of its own: one that is stuck must not hold up the program, not even its end."""
@@ -149,9 +156,15 @@ class Sandbox:
 
 
 async def _launch(workers: int, memory: int) -> ProcessPool:
-    """A pool with its processes started, which takes as long as the first of them needs to load its libraries."""
-    pool = pools.create(workers, memory)
-    await asyncio.to_thread(lambda: pool.active)
+    """A pool with its processes started. Raises BrokenProcessPool if the machine cannot start them.
+
+    The first time, this takes as long as loading the libraries of a decoder does.
+    """
+    try:
+        pool = pools.create(workers, memory)
+        await asyncio.to_thread(lambda: pool.active)
+    except OSError as error:
+        raise BrokenProcessPool from error
     return pool
 
 

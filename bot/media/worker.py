@@ -22,6 +22,9 @@ from . import wire
 if sys.platform != "win32":
     import resource
 
+_NICENESS = 5
+"""The bot's own process comes first: it answers moderators while a burst of pictures is decoded."""
+
 _OPEN_FILES = 64
 _OWN_MEMORY = 1 << 30
 """Bytes of address space taken for granted where the process cannot look up what it has."""
@@ -41,6 +44,7 @@ def prepare(memory: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "win32":
         return
+    os.nice(_NICENESS)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)

@@ -53,7 +53,8 @@ class View:
 class Fingerprint:
     """Everything that is kept of a picture. The picture itself is gone when this exists.
 
-    ``views`` is empty for a picture too plain to compare (``plain``): only ``sha256`` speaks for it then.
+    ``views`` is empty for a picture too plain or too symmetric to compare (``plain``): only ``sha256`` speaks for it
+    then.
     ``quality`` is PDQ's gradient sum, 0 to 100.
     """
 

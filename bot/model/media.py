@@ -71,7 +71,9 @@ _UNSCANNABLE_SENTENCES: dict[Unscannable, str] = {
     Unscannable.DECODE_TIMEOUT: "Decoding took too long and was stopped.",
     Unscannable.OUT_OF_MEMORY: "Decoding needed more memory than the limit allows.",
     Unscannable.WORKER_DIED: "The decoder stopped unexpectedly and was replaced.",
-    Unscannable.TOO_PLAIN: "The picture is too plain to compare; only its exact file could be compared.",
+    Unscannable.TOO_PLAIN: (
+        "The picture is too plain, or too symmetric, to compare; only its exact file could be compared."
+    ),
     Unscannable.MALFORMED: "Discord described it in a form that could not be read.",
     Unscannable.UNREADABLE: "The file cannot be read.",
     Unscannable.INTERNAL: "An internal error stopped the scan.",

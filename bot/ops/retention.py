@@ -13,9 +13,14 @@ log = structlog.get_logger(__name__)
 
 
 async def purge(store: Store, periods: RetentionSettings, *, now: datetime) -> None:
-    """Erase sightings and decided cases (with their reports and history) that are older than their period."""
+    """Erase what is older than its period.
+
+    Sightings that no case holds, and finished calls, which name channels and members: as long as sightings. Decided
+    cases, with their sightings, reports and history: as long as cases.
+    """
     async with store.write() as tx:
         sightings = await tx.sightings.purge(now - timedelta(days=periods.sightings_days))
+        calls = await tx.outbox.purge(now - timedelta(days=periods.sightings_days))
         cases = await tx.cases.purge(now - timedelta(days=periods.cases_days))
-    if sightings or cases:
-        log.info("retention.purged", sightings=sightings, cases=cases)
+    if sightings or cases or calls:
+        log.info("retention.purged", sightings=sightings, cases=cases, calls=calls)

@@ -87,6 +87,11 @@ class Sightings(Repository):
         )
         return (0, 0) if row is None else (row.total, row.deleted)
 
+    async def posted_by(self, case_id: int, author_id: int) -> bool:
+        """Whether a member posted any of the sightings of a case."""
+        found = sa.select(sightings.c.id).where(sightings.c.case_id == case_id, sightings.c.author_id == author_id)
+        return await self._first(found.limit(1)) is not None
+
     async def by_message(self, message_id: int) -> list[Sighting]:
         """The sightings in one message, oldest first."""
         return await self._sightings(sightings.c.message_id == message_id)
@@ -103,11 +108,11 @@ class Sightings(Repository):
         return {row.media_id for row in rows}
 
     async def stream(
-        self, guild_id: int | None, since: datetime, *, batch: int = 2000
+        self, guild_id: int | None, since: datetime, *, batch: int = 500
     ) -> AsyncIterator[list[Sighting]]:
         """Sightings seen since then that can be compared and still stand, oldest first, in lists of ``batch``.
 
-        ``guild_id`` None: those of every guild.
+        ``guild_id`` None: those of every guild. Reading a list holds the event loop up, a larger one for longer.
         """
         conditions = [
             sightings.c.seen_at >= since,

@@ -59,7 +59,8 @@ def card(view: CaseView) -> discord.ui.LayoutView:
 
 
 def _ordinary(view: CaseView) -> list[list[str]]:
-    sections = [_title(view), _match(view), _reasons(view), [], _reports(view), _failures(view), _decision(view)]
+    about = (_title(view), _match(view), _reasons(view))
+    sections = [*about, [], _reports(view), _failures(view), _decision(view), _hint(view)]
     sections[3] = _sightings(view, _room(sections), _sighting)
     return sections
 
@@ -200,6 +201,10 @@ def _decision(view: CaseView) -> list[str]:
         if event.kind == "reopened":
             return [f"Open again {texts.ago(event.at)}: {event.detail[:LINE]}"]
     return []
+
+
+def _hint(view: CaseView) -> list[str]:
+    return [texts.DECIDE_HINT] if view.case.state is CaseState.OPEN else []
 
 
 _TAUGHT = {

@@ -58,6 +58,9 @@ DECISIONS: dict[Decision, str] = {Decision.CONFIRM: "confirmed", Decision.NOT_A_
 MODE_CHOICES = [app_commands.Choice(name=words, value=mode.value) for mode, words in MODES.items()]
 CATEGORY_CHOICES = [app_commands.Choice(name=words, value=category.value) for category, words in CATEGORIES.items()]
 
+DECIDE_HINT = (
+    "-# *Confirm*: it is abuse; it goes, and copies go from now on. *Not a match*: it is harmless and stays allowed."
+)
 CONFIRM = "Confirm"
 NOT_A_MATCH = "Not a match"
 UNDO = "Undo"
@@ -89,7 +92,6 @@ NOT_CHILD_SAFETY = (
     "Cases of suspected minors are decided by the child-safety role alone. Somebody with Manage Server can name it "
     "with /setup."
 )
-OWN_MESSAGE = "A message of yours is part of this case, so somebody else has to decide it."
 FOREIGN_CASE = "That case belongs to another server."
 OLD_FORM = "That form is too old, or from before a restart; open it again."
 BAD_COMMAND = "Discord showed you an older form of this command; reload Discord (Ctrl+R) and try again."

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.errors import NotFoundError, StaleCaseError
+from bot.errors import NotAllowedError, NotFoundError, StaleCaseError
 from bot.model import BankKind, CallKind, CaseState, Category, Decision, Mode, Unscannable, Verdict
 from bot.outbox import CallError
 from tests.desk import GUILD, MODERATOR, OTHER_MODERATOR, picture
@@ -241,3 +241,24 @@ async def test_a_guild_without_a_review_channel_still_removes(desk):
     await desk.settle()
     assert desk.discord.deleted == [message.message_id]
     assert desk.discord.count(CallKind.POST_CARD) == 0
+
+
+async def test_nobody_decides_about_their_own_message_however_many_copies_there_are(desk):
+    await blocked(desk)
+    for _ in range(30):
+        await desk.post(ABUSE, author=51)
+    await desk.post(NEAR, author=MODERATOR)
+    case = await desk.only_case()
+    with pytest.raises(NotAllowedError, match="yours"):
+        await desk.cases.decide(case.id, case.version, MODERATOR, Decision.NOT_A_MATCH)
+    await desk.cases.decide(case.id, case.version, OTHER_MODERATOR, Decision.CONFIRM)
+
+
+async def test_cases_from_before_there_was_a_review_channel_get_their_cards(desk):
+    await blocked(desk)
+    review = (await desk.guilds.get(GUILD)).review_channel_id
+    await desk.guilds.change(GUILD, review_channel_id=None)
+    await desk.post(FAR)
+    await desk.cases.post_missing_cards(await desk.guilds.change(GUILD, review_channel_id=review))
+    await desk.settle()
+    assert desk.discord.count(CallKind.POST_CARD) == 1

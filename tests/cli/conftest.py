@@ -30,7 +30,7 @@ def quiet_surroundings(monkeypatch, tmp_path):
     for name in list(os.environ):
         if name.startswith("STANGUARD_"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("STANGUARD_MEDIA__WORKERS", "2")
+    monkeypatch.setenv("STANGUARD_MEDIA__WORKERS", "1")
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)

@@ -211,8 +211,9 @@ class TestWriting:
         assert told is not None
         assert told.content == "a word to you"
 
-    async def test_closed_direct_messages_are_explained(self, world: World, calls: DiscordCalls) -> None:
-        world.env.inject_error("POST", "/channels/*/messages", status=403, code=50007)
+    @pytest.mark.parametrize("code", [50007, 50278])
+    async def test_closed_direct_messages_are_explained(self, world: World, calls: DiscordCalls, code: int) -> None:
+        world.env.inject_error("POST", "/channels/*/messages", status=403, code=code)
         error = await refused(calls, notify(world.fan.id))
         assert error.permanent
         assert error.sentence == "The member does not take direct messages, so they were not told."

@@ -5,6 +5,8 @@ from __future__ import annotations
 import discord
 import pytest
 import simcord
+from simcord import interactions
+from simcord.backend import serializers
 
 from bot.client import DiscordCalls
 from bot.model import Call, CallKind, CaseState, Category, Decision, Mode
@@ -93,6 +95,46 @@ async def test_the_slower_of_two_moderators_hears_who_was_faster(world: World, p
     assert f"<@{world.moderator.id}> was faster" in answer
     assert (await world.view(1)).case.decision is Decision.CONFIRM
     assert "decided: confirmed" in world.text(world.card())
+
+
+async def test_a_press_on_an_outdated_card_draws_it_anew(world: World, posted: discord.Message) -> None:
+    stored = world.env.backend.get_message(world.review.id, world.card().id)
+    outdated = stored.components
+    await world.app.cases.decide(1, (await world.view(1)).case.version, world.moderator.id, Decision.CONFIRM)
+    await world.settle()
+    stored.components = outdated
+    assert "removed, please check" in world.text(world.card())
+    result = await world.second_moderator.click(world.card(), label="Not a match")
+    assert "was faster" in world.answer(result)
+    assert "decided: confirmed" in world.text(world.card())
+
+
+async def test_of_two_presses_at_the_same_moment_one_counts(world: World, posted: discord.Message) -> None:
+    backend, card = world.env.backend, world.card()
+    stored = backend.get_message(world.review.id, card.id)
+    version = (await world.view(1)).case.version
+    results = []
+    for member, action in ((world.moderator, "confirm"), (world.second_moderator, "reject")):
+        record, payload = interactions.base_payload(
+            backend,
+            type=3,
+            channel_id=world.review.id,
+            guild_id=world.guild.id,
+            user_id=member.id,
+            data={"custom_id": f"stanguard:case:1:{action}:{version}", "component_type": 2},
+        )
+        payload["message"] = dict(serializers.message_payload(backend, stored))
+        record.source_message_id = card.id
+        backend.emit("INTERACTION_CREATE", payload)
+        results.append(simcord.InteractionResult(world.env, record))
+    await world.settle()
+    told = [result for result in results if result.followups]
+    assert len(told) == 1
+    assert "was faster" in world.answer(told[0])
+    winner = (await world.view(1)).case.decided_by
+    assert winner in {world.moderator.id, world.second_moderator.id}
+    assert f"<@{winner}>" in world.answer(told[0])
+    assert f"by <@{winner}>" in world.text(world.card())
 
 
 async def test_buttons_work_after_a_restart(world: World, posted: discord.Message) -> None:

@@ -177,6 +177,24 @@ def test_plain_pictures_are_refused(name: str) -> None:
     assert found.sha256 == SHA
 
 
+def folded(image: Image.Image, *, both: bool) -> Image.Image:
+    """The picture made its own mirror image, about one axis or about both."""
+    left = np.asarray(image)[:, : image.width // 2]
+    whole = np.concatenate((left, left[:, ::-1]), axis=1)
+    if both:
+        upper = whole[: image.height // 2]
+        whole = np.concatenate((upper, upper[::-1]))
+    return Image.fromarray(whole)
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_picture_that_is_its_own_mirror_image_is_refused(both: bool) -> None:
+    """Half of its frequencies are zero, so that all such pictures hash alike."""
+    ordinary = picture(4, (240, 300))
+    assert not of(ordinary).plain
+    assert of(folded(ordinary, both=both)).plain
+
+
 def test_a_page_of_text_is_not_plain() -> None:
     page = Image.new("L", (640, 480), 255)
     for line in range(20):

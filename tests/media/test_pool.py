@@ -107,8 +107,8 @@ def test_its_open_files_end(decoder: ProcessPool) -> None:
 def test_processor_time_is_counted_for_each_picture() -> None:
     data = encoded(picture(1))
     with closing(pool.create(1, MEMORY)) as decoder:
-        for _ in range(3):  # 1.2 of at most 3 seconds each
-            assert wire.unpack(answer(decoder, hostile.burn, data, LIMITS, 1.2)).reason is None
+        for _ in range(4):  # 0.8 of at most 3 seconds each
+            assert wire.unpack(answer(decoder, hostile.burn, data, LIMITS, 0.8)).reason is None
         with pytest.raises(ProcessExpired) as caught:
             answer(decoder, hostile.burn, data, LIMITS, 10)
         assert caught.value.exitcode == -signal.SIGXCPU
