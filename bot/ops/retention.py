@@ -15,8 +15,9 @@ log = structlog.get_logger(__name__)
 async def purge(store: Store, periods: RetentionSettings, *, now: datetime) -> None:
     """Erase what is older than its period.
 
-    Sightings that no case holds, and finished calls, which name channels and members: as long as sightings. Decided
-    cases, with their sightings, reports and history: as long as cases.
+    Sightings that no case holds, and finished calls, which name channels and members: as long as sightings, but a
+    call of a case as long as its case, so that nothing of it can happen a second time. Decided cases, with their
+    sightings, reports and history: as long as cases.
     """
     async with store.write() as tx:
         sightings = await tx.sightings.purge(now - timedelta(days=periods.sightings_days))

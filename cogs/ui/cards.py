@@ -126,7 +126,7 @@ def _facts(match: Match, limits: Thresholds) -> list[str]:
         facts.append(how)
     if match.frames_compared > 1:
         facts.append(f"{match.frames_matched} of {match.frames_compared} frames")
-    if match.margin is None:
+    if match.known_good_distance is None or match.known_good_distance > limits.review:
         facts.append("nothing known-good is near")
     else:
         facts.append(f"{match.margin} bits nearer than known-good E-{match.known_good_id} ({limits.margin} needed)")

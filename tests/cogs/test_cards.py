@@ -51,6 +51,12 @@ def test_it_says_how_far_the_known_good_picture_is() -> None:
     assert "28 bits nearer than known-good E-9 (8 needed)" in shown
 
 
+def test_a_known_good_picture_that_shows_something_else_is_not_called_near() -> None:
+    shown = text(b.view(b.case(match=b.match(known_good_id=9, known_good_distance=120))))
+    assert "nothing known-good is near" in shown
+    assert "E-9" not in shown
+
+
 def test_it_says_that_nothing_known_good_is_near() -> None:
     assert "nothing known-good is near" in text(b.view())
 
