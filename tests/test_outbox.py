@@ -441,18 +441,18 @@ async def test_a_call_that_takes_longer_than_its_lease_stays_with_its_dispatcher
     store: Store, world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(outbox_module, "LEASE", timedelta(seconds=0.03))
-    outbox = dispatcher(store, world, clock)
+    outbox = dispatcher(store, world, clock, concurrency=1)
     held = world.hangs("one")
     await put(store, call("one"))
     await outbox.start(world)
     await world.until(lambda: bool(world.running))
     clock.now += timedelta(minutes=5)
-    renewed = False
-    while not renewed:
+    for _ in range(500):
         await asyncio.sleep(0.01)
         async with store.read() as tx:
             due = await tx.outbox.next_due()
-        renewed = due is not None and due > clock.now
+        if due is not None and due > clock.now:
+            break
     async with store.write() as tx:
         assert await tx.outbox.claim(now=clock.now, lease=LEASE, owner="b", limit=1) == []
     held.set()

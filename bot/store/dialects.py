@@ -13,13 +13,14 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool, Pool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from bot.errors import DatabaseError
 
 Dialect = Literal["sqlite", "postgresql"]
-READERS = 4
-POSTGRESQL_CONNECTIONS = 20
+CONNECTIONS = 10
+"""How many connections are kept open; as many again are opened while they are all in use."""
+
 CONNECT_SECONDS = 10
 BUSY_MILLISECONDS = 10_000
 
@@ -35,7 +36,7 @@ def sqlite_path(url: str) -> Path | None:
 
 
 def prepare(url: str, *, create: bool) -> tuple[Dialect, URL]:
-    """Check an address and translate it for the driver; with ``create`` make the folder of an SQLite file.
+    """Check an address and translate it for the driver; with ``create`` make an SQLite file and its folder.
 
     Raises DatabaseError when the address cannot be used.
     """
@@ -44,10 +45,11 @@ def prepare(url: str, *, create: bool) -> tuple[Dialect, URL]:
         if create:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch(mode=0o600)  # who was seen where is for nobody else on this machine
             except OSError as error:
                 raise DatabaseError(
-                    f"The folder {path.parent} cannot be made ({type(error).__name__}); "
-                    "choose another place with store.url."
+                    f"{path} cannot be made ({error.strerror or type(error).__name__}); "
+                    "check its folder, or choose another place with store.url."
                 ) from error
         elif not path.exists():
             raise DatabaseError(f"There is no database at {path}; `stanguard db upgrade` makes one.")
@@ -70,14 +72,14 @@ def connect_engines(dialect: Dialect, target: URL) -> tuple[AsyncEngine, AsyncEn
     """The engines that write and that read."""
     if dialect == "sqlite":
         return (
-            sqlite_engine(target, begin="BEGIN IMMEDIATE", pool_size=1),
-            sqlite_engine(target, begin="BEGIN", pool_size=READERS, query_only=True),
+            sqlite_engine(target, begin="BEGIN IMMEDIATE", pool_size=1, max_overflow=0),
+            sqlite_engine(target, begin="BEGIN", pool_size=CONNECTIONS, query_only=True),
         )
     engine = create_async_engine(
         target,
         hide_parameters=True,
-        pool_size=POSTGRESQL_CONNECTIONS // 2,
-        max_overflow=POSTGRESQL_CONNECTIONS // 2,
+        pool_size=CONNECTIONS,
+        max_overflow=CONNECTIONS,
         pool_pre_ping=True,
         connect_args={"timeout": CONNECT_SECONDS},
     )
@@ -98,14 +100,12 @@ def sqlite_engine(
     target: URL,
     *,
     begin: str,
-    pool_size: int | None = None,
-    poolclass: type[Pool] | None = None,
     query_only: bool = False,
     foreign_keys: bool = True,
+    **pool: Any,  # noqa: ANN401 - how SQLAlchemy shall keep connections, in its own words
 ) -> AsyncEngine:
     """An engine on an SQLite file whose transactions begin with the statement ``begin``."""
-    options: dict[str, Any] = {"poolclass": poolclass} if poolclass else {"pool_size": pool_size, "max_overflow": 0}
-    engine = create_async_engine(target, hide_parameters=True, **options)
+    engine = create_async_engine(target, hide_parameters=True, **pool)
 
     def connected(connection: Any, record: ConnectionPoolEntry) -> None:  # noqa: ANN401 - the driver's own class
         del record

@@ -49,6 +49,7 @@ class Store:
         self.dialect: Literal["sqlite", "postgresql"] = dialect
         self._target = target
         self._writer, self._reader = connect_engines(dialect, target)
+        self._writing: set[asyncio.Task[object] | None] = set()
         self._turn: AbstractAsyncContextManager[object] = asyncio.Lock() if dialect == "sqlite" else nullcontext()
 
     @classmethod
@@ -84,9 +85,20 @@ class Store:
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[Tx]:
-        """One transaction: committed at the end, rolled back when anything is raised inside."""
+        """One transaction: committed at the end, rolled back when anything is raised inside.
+
+        Raises RuntimeError inside another one of the same task.
+        """
+        task = asyncio.current_task()
+        if task in self._writing:
+            # It would wait for itself: on SQLite for the only writer, on PostgreSQL for its own locks.
+            raise RuntimeError("this task has a transaction that writes open already")
         async with self._turn, transaction(self._writer, self._target) as connection:
-            yield Tx(connection, writing=True)
+            self._writing.add(task)
+            try:
+                yield Tx(connection, writing=True)
+            finally:
+                self._writing.discard(task)
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Tx]:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from bot.model import Call, CallKind
 
 from .repository import Repository
-from .tables import CallState, outbox
+from .tables import CallState, cases, outbox
 
 # A literal, not a bound value: only then can either database tell that the partial indexes hold every such row.
 _PENDING_STATE: sa.ColumnElement[Any] = sa.literal_column(f"'{CallState.PENDING.value}'")
@@ -174,9 +174,13 @@ class OutboxRows(Repository):
         return await self._scalar(sa.select(sa.func.count()).select_from(outbox).where(_PENDING))
 
     async def purge(self, before: datetime) -> int:
-        """Forget calls finished before then; how many. Their keys could be written again after that."""
-        finished = outbox.c.state != _PENDING_STATE
-        return await self._run(outbox.delete().where(finished, outbox.c.finished_at < before))
+        """Forget calls finished before then; how many. Their keys could be written again after that.
+
+        The calls of a case stay as long as the case: without their keys it would get a second card.
+        """
+        finished = sa.and_(outbox.c.state != _PENDING_STATE, outbox.c.finished_at < before)
+        held = sa.exists().where(cases.c.id == outbox.c.case_id)
+        return await self._run(outbox.delete().where(finished, ~held))
 
     async def _finish(
         self, state: CallState, call_id: int, at: datetime, *, error: str | None, owner: str | None

@@ -107,9 +107,7 @@ class Sightings(Repository):
         )
         return {row.media_id for row in rows}
 
-    async def stream(
-        self, guild_id: int | None, since: datetime, *, batch: int = 500
-    ) -> AsyncIterator[list[Sighting]]:
+    async def stream(self, guild_id: int | None, since: datetime, *, batch: int = 500) -> AsyncIterator[list[Sighting]]:
         """Sightings seen since then that can be compared and still stand, oldest first, in lists of ``batch``.
 
         ``guild_id`` None: those of every guild. Reading a list holds the event loop up, a larger one for longer.

@@ -1,4 +1,5 @@
 import asyncio
+import stat
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy.exc import StatementError
 
 from bot.errors import DatabaseError
 from bot.model import CaseEvent, GuildSettings
+from bot.store.dialects import prepare
 from bot.store.engine import Store
 from bot.store.types import EPOCH, Milliseconds
 
@@ -97,6 +99,20 @@ async def test_a_cancelled_writer_does_not_stop_the_next(store: Store):
         await tx.guilds.save(GuildSettings(GUILD))
 
 
+async def test_a_writer_inside_a_writer_is_refused_instead_of_waiting_for_itself(store: Store):
+    async def write():
+        async with store.write():
+            pass
+
+    async with store.write() as tx:
+        with pytest.raises(RuntimeError, match="open already"):
+            await write()
+        await tx.guilds.save(GuildSettings(GUILD))
+    await write()
+    async with store.read() as tx:
+        assert await tx.guilds.get(GUILD) is not None
+
+
 async def test_a_row_that_points_nowhere_is_refused_without_quoting_it(store: Store):
     async def add():
         async with store.write() as tx:
@@ -161,7 +177,7 @@ async def test_the_folder_of_a_new_file_is_made(tmp_path: Path):
     path = tmp_path / "new" / "folder with % and ?" / "stanguard.db"
     store = await Store.open(f"sqlite:///{path}")
     await store.close()
-    assert path.exists()
+    assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
 
 
 async def test_a_file_that_is_no_database_is_named(tmp_path: Path):
@@ -190,6 +206,14 @@ async def test_a_missing_file_is_not_made_without_leave(tmp_path: Path):
 @pytest.mark.parametrize("url", ["sqlite:///", "sqlite:///:memory:", "mysql://host/name", "postgresql://host:port/x"])
 async def test_an_address_that_cannot_be_used_is_refused(url: str):
     await opening_fails(url)
+
+
+def test_the_words_of_libpq_are_translated_for_the_driver():
+    dialect, target = prepare("postgresql://me:p%40ss@db.example:5433/name?sslmode=require", create=True)
+    assert dialect == "postgresql"
+    assert target.render_as_string(hide_password=False) == (
+        "postgresql+asyncpg://me:p%40ss@db.example:5433/name?ssl=require"
+    )
 
 
 async def test_a_server_that_does_not_answer_is_named_without_the_password():

@@ -3,11 +3,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.model import CallKind
+from bot.model import CallKind, CaseState
 from bot.store.engine import Store
 from bot.store.outbox import ClaimedCall
 
-from .samples import DAY, MINUTE, NOW, call, put
+from .samples import DAY, MINUTE, NOW, call, open_case, put
 
 LEASE = timedelta(seconds=60)
 SECOND = timedelta(seconds=1)
@@ -171,7 +171,7 @@ async def test_a_drawing_that_somebody_relies_on_is_not_taken_up_meanwhile(store
     await put(store, call("card", kind=CallKind.POST_CARD, case_id=1))
     async with store.write() as tx:
         assert await tx.outbox.waiting(1, [CallKind.POST_CARD])
-        assert await claim(store) == []
+        assert await asyncio.create_task(claim(store)) == []
     assert keys(await claim(store)) == ["card"]
 
 
@@ -180,8 +180,8 @@ async def test_a_late_commit_never_makes_two_calls_of_a_lane_run_at_once(store: 
         pytest.skip("SQLite has one writer at a time")
     async with store.write() as tx:
         await tx.outbox.put([call("earlier", lane="x")], NOW)
-        await put(store, call("later", lane="x"))
-        [later] = await claim(store)
+        await asyncio.create_task(put(store, call("later", lane="x")))
+        [later] = await asyncio.create_task(claim(store))
     assert later.call.key == "later"
     assert await claim(store, owner="b") == []
     async with store.write() as tx:
@@ -207,3 +207,19 @@ async def test_only_finished_calls_are_forgotten(store: Store):
         assert await tx.outbox.purge(NOW) == 1
         assert await tx.outbox.pending() == 1
     assert await put(store, call("old"), call("young"), call("waiting")) == 1
+
+
+async def test_the_calls_of_a_case_are_kept_as_long_as_the_case(store: Store):
+    async with store.write() as tx:
+        case = await open_case(tx)
+    post = call("card", kind=CallKind.POST_CARD, case_id=case.id)
+    await put(store, post, call("orphan", case_id=case.id + 1))
+    async with store.write() as tx:
+        for one in await tx.outbox.claim(now=NOW, lease=LEASE, owner="a", limit=2):
+            await tx.outbox.done(one.id, NOW)
+        assert await tx.outbox.purge(NOW + DAY) == 1
+    assert await put(store, post) == 0
+    async with store.write() as tx:
+        await tx.cases.compare_and_set(case.id, 1, state=CaseState.DECIDED, decided_at=NOW)
+        await tx.cases.purge(NOW + DAY)
+        assert await tx.outbox.purge(NOW + DAY) == 1
