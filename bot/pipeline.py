@@ -7,6 +7,7 @@ fit is written to the database as jobs and comes back when there is room.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
@@ -32,6 +33,9 @@ _MEDIA_A_MESSAGE = 10
 
 _RECENT = 20_000
 """Scanned items remembered in memory, by message and media id."""
+
+_JOBS_SECONDS = 60.0
+"""Seconds after which jobs are looked for unasked: a lease of this or of a dead process may have ended."""
 
 _PAUSE = 1.0
 """Seconds before a database that failed is asked again."""
@@ -102,6 +106,7 @@ class Pipeline:
         self._overflow: list[tuple[MessageRef, tuple[SeenMedia, ...]]] = []
         self._spilled = asyncio.Event()
         self._reload = asyncio.Event()
+        self._jobs_wait = True
         self._loading: set[int] = set()
         self._recent: OrderedDict[tuple[int, str], None] = OrderedDict()
         self._under_way: dict[int, _Item] = {}
@@ -200,8 +205,7 @@ class Pipeline:
                 log.error("pipeline.item_failed", error=type(error).__name__, message_id=item.message.message_id)
             del self._under_way[id(item)]
             self._finished()
-            if len(self._queue) < _RELOAD_AT * self._queue.capacity:
-                self._reload.set()
+            self._load_if_room()
 
     async def _keep(self, item: _Item) -> None:
         """Scan an item again later, because the database did not take the outcome."""
@@ -276,23 +280,31 @@ class Pipeline:
                 continue
             for _ in batch:
                 self._finished()
-            if len(self._queue) < _RELOAD_AT * self._queue.capacity:
-                self._reload.set()
+            self._jobs_wait = True
+            self._load_if_room()
+
+    def _load_if_room(self) -> None:
+        if self._jobs_wait and len(self._queue) < _RELOAD_AT * self._queue.capacity:
+            self._reload.set()
 
     async def _load(self) -> None:
         while True:
-            await self._reload.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_JOBS_SECONDS):
+                    await self._reload.wait()
             self._reload.clear()
-            room = self._queue.capacity - len(self._queue)
+            self._jobs_wait = False
+            limit = max(1, (self._queue.capacity - len(self._queue)) // _MEDIA_A_MESSAGE)
             try:
                 async with self._store.write() as tx:
-                    jobs = await tx.jobs.take(limit=max(1, room // _MEDIA_A_MESSAGE))
+                    jobs = await tx.jobs.take(limit)
             except Exception as error:  # noqa: BLE001 - the jobs stay in the database and are read again later
                 metrics.BACKGROUND_ERRORS.labels("load").inc()
                 log.error("pipeline.load_failed", error=type(error).__name__)
                 await asyncio.sleep(_PAUSE)
                 self._reload.set()
                 continue
+            self._jobs_wait |= len(jobs) == limit
             for job_id, message, media in jobs:
                 if job_id in self._loading:  # its lease ended while it waited in memory
                     continue

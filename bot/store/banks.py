@@ -60,7 +60,7 @@ class Banks(Repository):
             await self._changed()
 
     async def change_number(self) -> int:
-        """A number that grows with every change of a bank, an entry or a view, whichever process made it."""
+        """A number that grows with every change of a bank or an entry, whichever process made it."""
         return await self._scalar(sa.select(bank_changes.c.number))
 
     async def _changed(self, entry_ids: Collection[int] = ()) -> int:
@@ -111,7 +111,7 @@ class Banks(Repository):
         )
         if row is None:
             raise DatabaseError("The database did not keep the entry; run `stanguard db check`.")
-        await self._insert_views(row.id, fingerprint.views, None)
+        await self._insert_views(row.id, fingerprint.views)
         return _entry(row, fingerprint.views)
 
     async def entry(self, entry_id: int) -> Entry | None:
@@ -134,7 +134,7 @@ class Banks(Repository):
         return await self._entries(*_listed(bank_ids, active=True), entries.c.sha256 == sha256)
 
     async def changed_since(self, number: int) -> list[Entry]:
-        """Entries added, taught, revoked or brought back after the change of this number, revoked ones included."""
+        """Entries added, revoked or brought back after the change of this number, revoked ones included."""
         return await self._entries(entries.c.changed > number)
 
     async def unhunted(self) -> list[Entry]:
@@ -148,30 +148,11 @@ class Banks(Repository):
         """Note that earlier copies of this entry were looked for. No process needs to hear of it."""
         await self._run(entries.update().where(entries.c.id == entry_id).values(hunted_at=at))
 
-    # ------------------------------------------------------------------------------------------------ views
-
-    async def add_views(self, entry_id: int, views: Sequence[View], case_id: int | None) -> None:
-        """Teach an entry further views of its picture, seen in this case."""
-        if views:
-            await self._insert_views(entry_id, views, case_id)
-            await self._changed([entry_id])
-
-    async def remove_views(self, case_id: int) -> set[int]:
-        """Take back what :meth:`add_views` added for this case; the ids of the entries that changed."""
-        rows = await self._all(
-            entry_views.delete().where(entry_views.c.case_id == case_id).returning(entry_views.c.entry_id)
-        )
-        changed = {row.entry_id for row in rows}
-        if changed:
-            await self._changed(changed)
-        return changed
-
-    async def _insert_views(self, entry_id: int, views: Sequence[View], case_id: int | None) -> None:
+    async def _insert_views(self, entry_id: int, views: Sequence[View]) -> None:
         if views:
             rows = [
                 {
                     "entry_id": entry_id,
-                    "case_id": case_id,
                     "algorithm": ALGORITHM,
                     "form": view.form,
                     "frame": view.frame,

@@ -115,7 +115,6 @@ entry_views = sa.Table(
     metadata,
     _id(),
     sa.Column("entry_id", Key, sa.ForeignKey("entries.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("case_id", Key, sa.ForeignKey("cases.id", ondelete="SET NULL")),
     sa.Column("algorithm", sa.String(32), nullable=False, server_default=ALGORITHM),
     sa.Column("form", enum(Form, "form"), nullable=False),
     sa.Column("frame", sa.BigInteger, nullable=False),
@@ -123,7 +122,6 @@ entry_views = sa.Table(
     sa.CheckConstraint(f"algorithm = '{ALGORITHM}'", name="algorithm"),
     sa.CheckConstraint(f"length(hashes) IN ({PHASH_BYTES}, {ORIENTATIONS * PHASH_BYTES})", name="hashes"),
     sa.Index(None, "entry_id"),
-    sa.Index(None, "case_id"),
     sqlite_autoincrement=True,
 )
 

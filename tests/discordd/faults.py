@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -232,11 +232,11 @@ class Faults:
 
     def script(self, method: str, path: str, *faults: Fault) -> Script:
         """Spoil the next ``len(faults)`` requests to ``path``."""
-        return self._add(method, path, faults)
+        return self._add(method, path, faults, iter(faults))
 
     def always(self, method: str, path: str, fault: Fault) -> Script:
         """Spoil every request to ``path`` until :meth:`lift`."""
-        return self._add(method, path, itertools.repeat(fault))
+        return self._add(method, path, (fault,), itertools.repeat(fault))
 
     def hold(self, method: str, path: str, *, after: bool = False) -> Hold:
         """Hold the next request to ``path``."""
@@ -267,11 +267,10 @@ class Faults:
         for hold in self._holds:
             hold.drop()
 
-    def _add(self, method: str, path: str, faults: Iterable[Fault]) -> Script:
-        script = Script(method, _compile(path), iter(faults))
+    def _add(self, method: str, path: str, faults: tuple[Fault, ...], used: Iterator[Fault]) -> Script:
+        script = Script(method, _compile(path), used)
         self._scripts.append(script)
-        if not isinstance(faults, itertools.repeat):
-            self._holds.extend(fault for fault in faults if isinstance(fault, Hold))
+        self._holds.extend(fault for fault in faults if isinstance(fault, Hold))
         return script
 
 

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from bot.model import BankKind, BankLevel, Category, Fingerprint, Form, View
+from bot.model import BankKind, BankLevel, Category, Fingerprint
 from bot.store.engine import Store
 
 from .samples import GUILD, MINUTE, NOW, OTHER_GUILD, add_entry, fingerprint, open_case
@@ -108,20 +108,6 @@ async def test_an_exact_file_is_found_in_the_given_banks_only(store: Store):
         assert await tx.banks.find_exact(sha256, [here.bank_id]) == []
 
 
-async def test_views_of_a_case_come_and_go(store: Store):
-    taught = View(Form.WHOLE, 7, b"t" * 256)
-    async with store.write() as tx:
-        entry = await add_entry(tx)
-        case = await open_case(tx, entry)
-        await tx.banks.add_views(entry.id, [taught], case.id)
-        kept = await tx.banks.entry(entry.id)
-        assert kept is not None
-        assert kept.fingerprint.views == (*entry.fingerprint.views, taught)
-        assert await tx.banks.remove_views(case.id) == {entry.id}
-        assert await tx.banks.remove_views(case.id) == set()
-        assert await tx.banks.entry(entry.id) == entry
-
-
 async def test_revoking_has_an_inverse(store: Store):
     async with store.write() as tx:
         entry = await add_entry(tx)
@@ -171,23 +157,19 @@ async def test_only_active_block_entries_are_left_to_hunt(store: Store):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda tx, entry, case: tx.banks.ensure("new", BankKind.BLOCK, None, BankLevel.REVIEW),
-        lambda tx, entry, case: tx.banks.set_level(entry.bank_id, BankLevel.OBSERVE),
-        lambda tx, entry, case: add_entry(tx, 2),
-        lambda tx, entry, case: tx.banks.add_views(entry.id, entry.fingerprint.views, case.id),
-        lambda tx, entry, case: tx.banks.remove_views(case.id),
-        lambda tx, entry, case: tx.banks.revoke(entry.id, None, NOW),
+        lambda tx, entry: tx.banks.ensure("new", BankKind.BLOCK, None, BankLevel.REVIEW),
+        lambda tx, entry: tx.banks.set_level(entry.bank_id, BankLevel.OBSERVE),
+        lambda tx, entry: add_entry(tx, 2),
+        lambda tx, entry: tx.banks.revoke(entry.id, None, NOW),
     ],
-    ids=["bank", "level", "entry", "views", "views removed", "revoked"],
+    ids=["bank", "level", "entry", "revoked"],
 )
 async def test_every_change_of_the_banks_is_told(store: Store, change):
     async with store.write() as tx:
         entry = await add_entry(tx)
-        case = await open_case(tx, entry)
-        await tx.banks.add_views(entry.id, entry.fingerprint.views, case.id)
         before = await tx.banks.change_number()
     async with store.write() as tx:
-        await change(tx, entry, case)
+        await change(tx, entry)
     async with store.read() as tx:
         assert await tx.banks.change_number() > before
 

@@ -160,7 +160,6 @@ def _entry_views() -> None:
         "entry_views",
         sa.Column("id", KEY, nullable=False),
         sa.Column("entry_id", KEY, nullable=False),
-        sa.Column("case_id", KEY),
         sa.Column("algorithm", sa.String(length=32), server_default="phash256", nullable=False),
         sa.Column("form", _enum("form", "whole", "trimmed"), nullable=False),
         sa.Column("frame", sa.BigInteger(), nullable=False),
@@ -168,15 +167,11 @@ def _entry_views() -> None:
         sa.CheckConstraint("algorithm = 'phash256'", name=op.f("ck_entry_views_algorithm")),
         sa.CheckConstraint("length(hashes) IN (32, 256)", name=op.f("ck_entry_views_hashes")),
         sa.ForeignKeyConstraint(
-            ["case_id"], ["cases.id"], name=op.f("fk_entry_views_case_id_cases"), ondelete="SET NULL"
-        ),
-        sa.ForeignKeyConstraint(
             ["entry_id"], ["entries.id"], name=op.f("fk_entry_views_entry_id_entries"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_entry_views")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_entry_views_case_id"), "entry_views", ["case_id"])
     op.create_index(op.f("ix_entry_views_entry_id"), "entry_views", ["entry_id"])
 
 
