@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Generator
 
@@ -85,6 +86,7 @@ async def run(app: App) -> None:
             await bot.login(token)
         log.info("bot.logged_in", user=str(bot.user))
         await app.start(DiscordCalls(bot))
+        gc.freeze()  # what is loaded by now stays: the collector need not walk it while pictures wait
         connection = asyncio.create_task(bot.connect(), name="gateway")
         with explained():
             await _until_asked_to_stop(connection)
