@@ -10,22 +10,20 @@ async with World(sqlite_url) as world:
 from __future__ import annotations
 
 import contextlib
-import mimetypes
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import discord
 import simcord
 import structlog
 from aiohttp import web
-from simcord.backend.cdn import CdnStore
 from simcord.results import to_discord_message
 
 from bot.app import App
 from bot.banks.service import Added
 from bot.client import DiscordCalls, StanguardBot, create_bot
+from bot.demo.cdn import LoopbackCdn
 from bot.errors import StanguardError
 from bot.model import (
     BankKind,
@@ -46,62 +44,19 @@ SETTLE_SECONDS = 60.0
 """simcord gives up on work of the bot that takes longer: generous, because the machine may be busy."""
 
 
-class LoopbackCdn(CdnStore):
-    """simcord's store of files, served over HTTP on 127.0.0.1 so that the real fetcher fetches them."""
+class WatchedCdn(LoopbackCdn):
+    """The demo's media host, which notes the path of every request."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._files: dict[str, bytes] = {}
-        self._runner: web.AppRunner | None = None
-        self.url = ""
         self.requests: list[str] = []
 
-    async def start(self) -> None:
-        app = web.Application()
-        app.router.add_get("/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        assert site._server is not None
-        port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-        self.url = f"http://127.0.0.1:{port}"
-
-    async def stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    @property
-    def host(self) -> str:
-        return urlsplit(self.url).netloc
-
-    def put(self, path: str, data: bytes) -> str:
-        """Serve these bytes at a path such as ``/stickers/1.png``; returns the address."""
-        self._files[path] = data
-        self._blobs[f"{self.url}{path}"] = data
-        return f"{self.url}{path}"
-
-    def store_attachment(
-        self, attachment_id: int, channel_id: int, filename: str, data: bytes, description: str | None
-    ) -> dict[str, Any]:
-        url = self.put(f"/attachments/{channel_id}/{attachment_id}/{filename}", data)
-        return {
-            "id": str(attachment_id),
-            "filename": filename,
-            "description": description,
-            "size": len(data),
-            "url": url,
-            "proxy_url": url,
-            "content_type": mimetypes.guess_type(filename)[0] or "application/octet-stream",
-        }
-
     def store_sticker(self, sticker_id: int, format_type: int, data: bytes) -> str:
-        return self.put(f"/stickers/{sticker_id}.{'gif' if format_type == 4 else 'png'}", data)
+        return self.publish(f"stickers/{sticker_id}.{'gif' if format_type == 4 else 'png'}", data)
 
     async def _serve(self, request: web.Request) -> web.Response:
         self.requests.append(request.path)
-        data = self._files.get(request.path)
-        return web.Response(status=404) if data is None else web.Response(body=data)
+        return await super()._serve(request)
 
 
 class Switch:
@@ -136,7 +91,7 @@ class World:
         configured: bool = True,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        self.cdn = LoopbackCdn()
+        self.cdn = WatchedCdn()
         self._database_url = database_url
         self._mode = mode
         self._configured = configured
@@ -157,7 +112,7 @@ class World:
     async def _open(self, stack: contextlib.AsyncExitStack) -> None:
         self._logged = stack.enter_context(structlog.testing.capture_logs())
         await self.cdn.start()
-        stack.push_async_callback(self.cdn.stop)
+        stack.push_async_callback(self.cdn.close)
         self.app = await App.open(self._loaded_settings())
         stack.push_async_callback(self.app.stop)
         # Before simcord attaches: tasks started later would count as the bot's own and never come to rest.
@@ -218,7 +173,7 @@ class World:
         values: dict[str, dict[str, Any]] = {
             "store": {"url": self._database_url},
             "media": {"allowed_hosts": [self.cdn.host], "allow_http": True, "workers": 1},
-            "discord": {"cdn_url": self.cdn.url},
+            "discord": {"cdn_url": self.cdn.address},
         }
         for section, changes in self._settings.items():
             values.setdefault(section, {}).update(changes)
@@ -294,7 +249,7 @@ class World:
 
     def upload(self, picture: bytes, name: str = "picture.jpg") -> MediaRef:
         """A picture on the media host that no message shows."""
-        url = self.cdn.put(f"/uploads/{name}", picture)
+        url = self.cdn.publish(f"uploads/{name}", picture)
         return MediaRef(f"upload:{name}", Surface.COMMAND, url, name, len(picture))
 
     # ------------------------------------------------------------------------------------ looking

@@ -53,7 +53,7 @@ async def test_a_forward(world: World, copy: bytes, harmless: bytes) -> None:
 
 @pytest.mark.parametrize("part", ["image", "thumbnail"])
 async def test_the_picture_of_a_link(world: World, copy: bytes, part: str) -> None:
-    address = world.cdn.put("/external/preview.jpg", copy)
+    address = world.cdn.publish("external/preview.jpg", copy)
     embed = {"type": "link", "url": "https://x.test", part: {"url": "https://x.test/a.jpg", "proxy_url": address}}
     assert world.gone(await world.arrange(world.fan.id, "https://x.test", embeds=[embed]))
 
@@ -61,7 +61,7 @@ async def test_the_picture_of_a_link(world: World, copy: bytes, part: str) -> No
 async def test_the_preview_that_arrives_after_the_message(world: World, copy: bytes) -> None:
     message = await world.arrange(world.fan.id, "https://x.test")
     assert not world.gone(message)
-    address = world.cdn.put("/external/late.jpg", copy)
+    address = world.cdn.publish("external/late.jpg", copy)
     embed = {"type": "image", "url": "https://x.test", "thumbnail": {"url": "https://x.test/a", "proxy_url": address}}
     world.env.backend.edit_message(world.fans.id, message.id, {"embeds": [embed]})
     await world.settle()
@@ -77,7 +77,7 @@ async def test_an_edit_that_swaps_the_picture(world: World, copy: bytes, harmles
 
 
 async def test_a_sticker(world: World, picture: bytes) -> None:
-    world.cdn.put("/stickers/4242.png", pictures.encode(pictures.picture(1, (320, 320)), "PNG"))
+    world.cdn.publish("stickers/4242.png", pictures.encode(pictures.picture(1, (320, 320)), "PNG"))
     await world.block(pictures.encode(pictures.picture(1, (320, 320)), "PNG"))
     sticker = MessageSticker(4242, "wave", 1, world.guild.id)
     assert world.gone(await world.arrange(world.fan.id, stickers=[sticker]))
@@ -87,13 +87,13 @@ async def test_a_custom_emoji(world: World) -> None:
     emoji = pictures.encode(pictures.picture(1, (128, 128)), "PNG")
     await world.block(emoji)
     for name in ("4343.png", "4343.webp", "4343.gif"):
-        world.cdn.put(f"/emojis/{name}", emoji)
+        world.cdn.publish(f"emojis/{name}", emoji)
     assert world.gone(await world.arrange(world.fan.id, "hello <:moon:4343>"))
 
 
 async def test_a_picture_in_the_components_of_a_bot(world: World, copy: bytes) -> None:
     await world.change(scan_bots=True)
-    address = world.cdn.put("/attachments/1/2/gallery.jpg", copy)
+    address = world.cdn.publish("attachments/1/2/gallery.jpg", copy)
     media = {"url": address, "proxy_url": address}
     gallery = {"type": 12, "items": [{"media": media}]}
     app = world.guild.add_member(world.env.create_user("app", bot=True))
@@ -161,7 +161,7 @@ async def test_an_avatar_only_if_the_server_says_so(world: World) -> None:
     await world.block(avatar)
     shown = world.guild.add_member(world.env.create_user("ava", avatar="0" * 32))
     for extension in ("png", "webp"):
-        world.cdn.put(f"/avatars/{shown.id}/{'0' * 32}.{extension}", avatar)
+        world.cdn.publish(f"avatars/{shown.id}/{'0' * 32}.{extension}", avatar)
     assert not world.gone(await world.arrange(shown.id, "hello"))
     await world.change(scan_avatars=True)
     assert world.gone(await world.arrange(shown.id, "hello again"))
@@ -189,7 +189,7 @@ async def test_an_unknown_component_does_not_hide_what_follows(world: World, cop
     app = world.guild.add_member(world.env.create_user("app", bot=True))
     message = await world.arrange(app.id, "look")
     payload = _payload(world, message)
-    address = world.cdn.put("/attachments/1/3/gallery.jpg", copy)
+    address = world.cdn.publish("attachments/1/3/gallery.jpg", copy)
     gallery = {"type": 12, "items": [{"media": {"url": address, "proxy_url": address}}]}
     payload["components"] = [{"type": 9, "components": []}, {"type": 99}, gallery]
     world.env.backend.emit("MESSAGE_UPDATE", payload)
