@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.discordd import (
     Message,
 )
 
+from .conftest import BLOCKED, picture
 from .installation import Installation
 
 
@@ -44,6 +46,25 @@ async def test_a_blocked_picture_is_deleted_and_gets_a_card(
     assert delete.params["message_id"] == str(bad.id)
     assert delete.headers["X-Audit-Log-Reason"]
     assert not any(request.files for request in discordd.journal.requests), "no picture is ever uploaded"
+
+
+async def test_the_whole_way_on_postgresql(
+    discordd: Discordd, postgres_url: str, tmp_path: Path, blocked: bytes, harmless: bytes
+) -> None:
+    installation = Installation(discordd, tmp_path, postgres_url)
+    await installation.set_up()
+    await installation.block(picture(BLOCKED))
+    async with installation.running() as app:
+        fine = discordd.world.post(installation.fans, installation.fan, attachments=[("mine.jpg", harmless)])
+        bad = [
+            discordd.world.post(installation.fans, installation.fan, attachments=[("a.jpg", blocked)]) for _ in range(5)
+        ]
+        await gone(discordd, *bad)
+        await one_card(installation)
+        await app.idle()
+    assert not fine.deleted
+    assert await installation.outcomes() == {"remove": 5, "clear": 1}
+    assert len(installation.cards()) == 1
 
 
 async def test_a_moderator_confirms_on_the_card(discordd: Discordd, installation: Installation, blocked: bytes) -> None:
