@@ -1,5 +1,8 @@
 """Errors that a person reads: one sentence that says what happened and what to do."""
 
+import socket
+import ssl
+
 
 class StanguardError(Exception):
     """An expected failure; ``str(error)`` is the whole sentence shown to the person.
@@ -30,3 +33,37 @@ class StaleCaseError(StanguardError):
 
 class RefusedError(StanguardError):
     """A picture or an entry was refused, for example because it is too plain to match safely."""
+
+
+_CAUSES: tuple[tuple[type[BaseException], str], ...] = (
+    (ConnectionRefusedError, "nothing listens there"),
+    (socket.gaierror, "its name is not known"),
+    (ssl.SSLError, "the encryption failed"),
+    (TimeoutError, "no answer in time"),
+    (ConnectionError, "the connection broke"),
+)
+_SQL_STATES = {
+    "28P01": "the password is wrong or missing",
+    "28000": "that user may not log in there",
+    "3D000": "there is no database of that name",
+    "53300": "too many are connected already",
+    "57P03": "the server is starting or stopping",
+}
+"""https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+
+def why_unreachable(error: BaseException) -> str:
+    """Why a server could not be reached, in words: what libraries wrap is unwrapped. Never holds an address."""
+    wrapped: BaseException | None = error
+    for _ in range(6):
+        if wrapped is None:
+            break
+        state = getattr(wrapped, "sqlstate", None)
+        if state in _SQL_STATES:
+            return _SQL_STATES[state]
+        for kind, words in _CAUSES:
+            if isinstance(wrapped, kind):
+                return words
+        inner = getattr(wrapped, "os_error", None) or getattr(wrapped, "orig", None) or wrapped.__cause__
+        wrapped = inner if isinstance(inner, BaseException) else None
+    return type(error).__name__

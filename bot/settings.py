@@ -9,15 +9,26 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from .errors import ConfigError
 
+PREFIX = "STANGUARD_"
 TOKEN_VARIABLE = "STANGUARD_DISCORD__TOKEN"  # noqa: S105 - the name of a variable, not a token
 DISCORD_MEDIA_HOSTS = (
     "cdn.discordapp.com",
@@ -30,6 +41,17 @@ DISCORD_MEDIA_HOSTS = (
 def default_database_url() -> str:
     """An SQLite file in the platform's folder for application data."""
     return f"sqlite:///{Path(platformdirs.user_data_dir('stanguard', appauthor=False)) / 'stanguard.db'}"
+
+
+def _no_truth_value(value: object) -> object:
+    """TOML's ``true`` is a slip where a number belongs; pydantic would take it for 1."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")  # noqa: TRY004 - pydantic reports ValueError alone
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_truth_value)]
+Seconds = Annotated[float, BeforeValidator(_no_truth_value), Field(gt=0, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
@@ -45,8 +67,22 @@ class DiscordSettings(Section):
     api_url: str | None = None
     gateway_url: str | None = None
     cdn_url: str = "https://cdn.discordapp.com"
-    shard_ids: tuple[int, ...] | None = None
-    shard_count: Annotated[int, Field(ge=1)] | None = None
+    shard_ids: tuple[Whole, ...] | None = None
+    shard_count: Annotated[Whole, Field(ge=1)] | None = None
+
+    @field_validator("api_url", "cdn_url")
+    @classmethod
+    def _web_address(cls, url: str | None) -> str | None:
+        if url is None or url.startswith(("http://", "https://")):
+            return url
+        raise ValueError("must begin with https:// or http://")
+
+    @field_validator("gateway_url")
+    @classmethod
+    def _gateway_address(cls, url: str | None) -> str | None:
+        if url is None or url.startswith(("ws://", "wss://")):
+            return url
+        raise ValueError("must begin with wss:// or ws://")
 
     @model_validator(mode="after")
     def _shards_of_a_count(self) -> Self:
@@ -75,25 +111,25 @@ class StoreSettings(Section):
 class MediaSettings(Section):
     """Limits on what is fetched and decoded. Sizes are bytes, times are seconds."""
 
-    allowed_hosts: tuple[str, ...] = DISCORD_MEDIA_HOSTS
+    allowed_hosts: Annotated[tuple[str, ...], Field(min_length=1)] = DISCORD_MEDIA_HOSTS
     allow_http: bool = False
-    max_bytes: Annotated[int, Field(ge=1024)] = 50 * 1024 * 1024
-    max_pixels: Annotated[int, Field(ge=4096)] = 100_000_000
-    max_frames: Annotated[int, Field(ge=1, le=64)] = 16
-    connect_timeout: Annotated[float, Field(gt=0)] = 5.0
-    total_timeout: Annotated[float, Field(gt=0)] = 30.0
-    fetch_concurrency: Annotated[int, Field(ge=1)] = 16
-    decode_seconds: Annotated[float, Field(gt=0)] = 10.0
-    decode_memory: Annotated[int, Field(ge=256 * 1024 * 1024)] = 1536 * 1024 * 1024
-    workers: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: max(1, min(8, os.cpu_count() or 1)))
+    max_bytes: Annotated[Whole, Field(ge=1024)] = 50 * 1024 * 1024
+    max_pixels: Annotated[Whole, Field(ge=4096)] = 100_000_000
+    max_frames: Annotated[Whole, Field(ge=1, le=64)] = 16
+    connect_timeout: Seconds = 5.0
+    total_timeout: Seconds = 30.0
+    fetch_concurrency: Annotated[Whole, Field(ge=1)] = 16
+    decode_seconds: Seconds = 10.0
+    decode_memory: Annotated[Whole, Field(ge=256 * 1024 * 1024)] = 1536 * 1024 * 1024
+    workers: Annotated[Whole, Field(ge=1)] = Field(default_factory=lambda: max(1, min(8, os.cpu_count() or 1)))
 
 
 class MatchingSettings(Section):
     """Defaults for guilds that set none: bits of 256, see docs/admin.md for the measured error rates."""
 
-    remove: Annotated[int, Field(ge=0, le=128)] = 43
-    review: Annotated[int, Field(ge=0, le=128)] = 64
-    margin: Annotated[int, Field(ge=0, le=128)] = 8
+    remove: Annotated[Whole, Field(ge=0, le=128)] = 43
+    review: Annotated[Whole, Field(ge=0, le=128)] = 64
+    margin: Annotated[Whole, Field(ge=0, le=128)] = 8
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -105,28 +141,28 @@ class MatchingSettings(Section):
 class QueueSettings(Section):
     """How many media items may wait in memory; what does not fit waits in the database."""
 
-    capacity: Annotated[int, Field(ge=1)] = 2000
+    capacity: Annotated[Whole, Field(ge=1)] = 2000
 
 
 class RetentionSettings(Section):
     """How long things are kept, in days."""
 
-    sightings_days: Annotated[int, Field(ge=1, le=30)] = 30
-    cases_days: Annotated[int, Field(ge=30)] = 180
+    sightings_days: Annotated[Whole, Field(ge=1, le=30)] = 30
+    cases_days: Annotated[Whole, Field(ge=30)] = 180
 
 
 class LogSettings(Section):
     """What is logged, and how: ``console`` for people, ``json`` for collectors."""
 
-    level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
-    format: Annotated[str, Field(pattern="^(console|json)$")] = "console"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
 
 
 class Settings(BaseSettings):
     """Everything that one process needs to know before it starts."""
 
     model_config = SettingsConfigDict(
-        env_prefix="STANGUARD_",
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
@@ -165,42 +201,119 @@ def load(path: Path | None) -> Settings:
     values: dict[str, Any] = {}
     if named or path.exists():
         values = _read(path)
-    discord = values.get("discord")
-    if isinstance(discord, dict) and "token" in discord:
-        raise ConfigError(
-            f"{path}: the token does not belong in the file; delete discord.token there and set {TOKEN_VARIABLE}."
-        )
+    _refuse_token(path, values)
+    _refuse_misspelt_variables()
     for table in values.keys() - Settings.model_fields.keys():
-        raise ConfigError(_unknown(path, table))
+        raise ConfigError(_unknown(str(path), table))
     try:
         return Settings(**values)
     except ValidationError as error:
         raise ConfigError(_sentence(path, error)) from None
-    except SettingsError as error:
-        raise ConfigError(f"The environment: {error}; lists and tables are written as JSON there.") from None
+    except SettingsError:
+        raise ConfigError(_not_json()) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"{path} does not exist; copy config.example.toml to it, or leave --config away.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except IsADirectoryError:
+        raise ConfigError(f"{path} cannot be read, because it is a folder; name the file in it.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} cannot be read, because it is not UTF-8; save it with that encoding.") from None
+    except OSError as error:
         raise ConfigError(
-            f"{path} cannot be read ({type(error).__name__}); check the path and its permissions."
+            f"{path} cannot be read ({error.strerror or type(error).__name__}); check the path and its permissions."
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML ({error}); compare it with config.example.toml.") from None
 
 
+def _refuse_token(path: Path, values: Mapping[str, Any]) -> None:
+    """Raise ConfigError when a token stands in the file, wherever somebody thought that it belongs."""
+    keys = [str(key) for key in values]
+    for table, content in values.items():
+        if isinstance(content, dict):
+            keys += [f"{table}.{key}" for key in cast("dict[str, Any]", content)]
+    for key in keys:
+        if key.rpartition(".")[2].casefold() in {"token", "bot_token"}:
+            raise ConfigError(
+                f"{path}: the token does not belong in the file; delete {key} there and set {TOKEN_VARIABLE}."
+            )
+
+
+def _refuse_misspelt_variables() -> None:
+    """Raise ConfigError for a variable that was meant as a setting and would do nothing without a word."""
+    known = {
+        f"{PREFIX}{table}__{key}".upper()
+        for table, field in Settings.model_fields.items()
+        for key in cast("type[BaseModel]", field.annotation).model_fields
+    }
+    meant = {name.replace("__", "_"): name for name in known}
+    meant[f"{PREFIX}TOKEN"] = meant[f"{PREFIX}BOT_TOKEN"] = TOKEN_VARIABLE
+    for name in os.environ:
+        right = meant.get(name.upper())
+        if right is not None and name.upper() not in known:
+            raise ConfigError(f"The variable {name} is not read; rename it to {right}.")
+        table, separator, _ = name.upper().removeprefix(PREFIX).partition("__")
+        if name.upper().startswith(PREFIX) and separator and table.lower() not in Settings.model_fields:
+            raise ConfigError(_unknown(f"The variable {name}", table.lower()))
+
+
 def _sentence(path: Path, error: ValidationError) -> str:
-    first = error.errors(include_input=False, include_url=False)[0]
+    first: Any = error.errors(include_input=False, include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
+    where = _where(path, [str(part) for part in first["loc"]])
     if first["type"] == "extra_forbidden":
-        return _unknown(path, key)
-    reason = first["msg"].removeprefix("Value error, ")
-    return f"{path} or the environment: {key} is not usable ({reason}); see config.example.toml."
+        return _unknown(where, key)
+    return f"{where}: {key} {_reason(first)}; see config.example.toml."
 
 
-def _unknown(path: Path, key: str) -> str:
-    return f"{path} or the environment: there is no setting {key}; compare the spelling with config.example.toml."
+def _where(path: Path, loc: list[str]) -> str:
+    """The variable that holds a setting; else the file, or, for what several settings make together, both."""
+    names = {f"{PREFIX}{'__'.join(loc[:depth])}".upper() for depth in (1, 2)}
+    for name in os.environ:
+        if name.upper() in names:
+            return f"The variable {name}"
+    return str(path) if len(loc) > 1 else f"{path} or the environment"
+
+
+_REASONS = {
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "finite_number": "must be a number that is not infinite",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be text in quotes",
+    "tuple_type": "must be a list in square brackets",
+    "too_short": "must not be empty",
+    "model_type": "must be a table, with its name in square brackets and its settings in the lines below",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be {ge} or greater",
+    "less_than_equal": "must be {le} or less",
+    "literal_error": "must be {expected}",
+}
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    """What a value must be, as the end of a sentence."""
+    words = _REASONS.get(error["type"])
+    if words is not None:
+        return words.format_map(error.get("ctx") or {})
+    return f"is not usable ({error['msg'].removeprefix('Value error, ')})"
+
+
+def _not_json() -> str:
+    """The sentence for a variable that holds a whole table and is no JSON; pydantic-settings names it in prose only."""
+    tables = {f"{PREFIX}{table}".upper(): table for table in Settings.model_fields}
+    named = {name: tables[name.upper()] for name in os.environ if name.upper() in tables}
+    wrong = " or ".join(f"{name} (the table {table})" for name, table in sorted(named.items()))
+    return f"The variable {wrong} is not JSON; correct it, or set each setting in a variable of its own."
+
+
+def _unknown(where: str, key: str) -> str:
+    return f"{where}: there is no setting {key}; compare the spelling with config.example.toml."

@@ -147,6 +147,21 @@ def test_lists_in_the_environment_are_json(monkeypatch):
         ("[discord]\nshard_ids = [2]\nshard_count = 2\n", ["discord", "shard_count - 1"]),
         ("[matching]\nremove = 70\n", ["matching", "review"]),
         ("[discord]\ntoken = 'a.secret.token'\n", ["discord.token", TOKEN_VARIABLE]),
+        ("token = 'a.secret.token'\n", ["delete token", TOKEN_VARIABLE]),
+        ("[bot]\nBot_Token = 'a.secret.token'\n", ["bot.Bot_Token", TOKEN_VARIABLE]),
+        ("[media]\nworkers = 1.5\n", ["media.workers must be a whole number"]),
+        ("[media]\nworkers = true\n", ["media.workers", "must be a number, not true or false"]),
+        ("[media]\ntotal_timeout = inf\n", ["media.total_timeout must be a number that is not infinite"]),
+        ("[media]\ntotal_timeout = 0\n", ["media.total_timeout must be greater than 0"]),
+        ("[media]\nmax_frames = 65\n", ["media.max_frames must be 64 or less"]),
+        ("[media]\nallow_http = 'perhaps'\n", ["media.allow_http must be true or false"]),
+        ("[media]\nallowed_hosts = 'x.example'\n", ["media.allowed_hosts must be a list"]),
+        ("[media]\nallowed_hosts = []\n", ["media.allowed_hosts must not be empty"]),
+        ("[store]\nurl = 5\n", ["store.url must be text in quotes"]),
+        ("[log]\nlevel = 'INFO'\n", ["log.level must be 'debug', 'info', 'warning' or 'error'"]),
+        ("media = 3\n", ["media must be a table"]),
+        ("[discord]\napi_url = 'discord.com'\n", ["discord.api_url", "must begin with https://"]),
+        ("[discord]\ngateway_url = 'https://x'\n", ["discord.gateway_url", "must begin with wss://"]),
     ],
 )
 def test_a_mistake_in_the_file_is_one_sentence_that_names_it(tmp_path, text, words):
@@ -168,14 +183,33 @@ def test_a_mistake_in_the_file_is_one_sentence_that_names_it(tmp_path, text, wor
         ("STANGUARD_MEDIA__WORKER", "3", "media.worker"),
         ("STANGUARD_DISCORD__SHARD_IDS", "[0", "discord"),
         ("STANGUARD_MEDIA", "{", "media"),
+        ("STANGUARD_MEDIA", "5", "must be a table"),
+        ("STANGUARD_MEDIA_WORKERS", "2", "rename it to STANGUARD_MEDIA__WORKERS"),
+        ("STANGUARD_DISCORD_TOKEN", "a.secret.token", "rename it to STANGUARD_DISCORD__TOKEN"),
+        ("STANGUARD_TOKEN", "a.secret.token", "rename it to STANGUARD_DISCORD__TOKEN"),
+        ("STANGUARD_DISCROD__SHARD_COUNT", "2", "discrod"),
     ],
 )
-def test_a_mistake_in_the_environment_is_one_sentence(monkeypatch, variable, value, word):
+def test_a_mistake_in_the_environment_is_one_sentence_that_names_the_variable(monkeypatch, variable, value, word):
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigError) as raised:
         load(None)
     assert "\n" not in str(raised.value)
+    assert f"The variable {variable}" in str(raised.value)
     assert word in str(raised.value)
+    assert "secret" not in str(raised.value)
+
+
+def test_other_variables_of_the_same_beginning_are_nobodys_business(monkeypatch):
+    monkeypatch.setenv("STANGUARD_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("STANGUARD_TEST_POSTGRES", "postgresql://x")
+    assert load(None) == Settings()
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text("[media]\nworkers = 3\n", encoding="utf-8-sig")
+    assert load(path).media.workers == 3
 
 
 def test_a_named_file_must_exist(tmp_path):
@@ -185,7 +219,7 @@ def test_a_named_file_must_exist(tmp_path):
 
 def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path):
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match=r"cannot be read.*UTF-8"):
         load(tmp_path / "bytes.toml")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match=r"cannot be read.*folder"):
         load(tmp_path)

@@ -75,8 +75,7 @@ def invoke(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "stanguard"
-        message = " ".join(error.format_message().split()).rstrip(".").replace("Value error, ", "")
-        complain(f"{message}; see {command} --help.")
+        complain(f"{_misused(error.format_message())}; see {command} --help.")
         return ERROR
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
@@ -87,6 +86,14 @@ def invoke(arguments: Sequence[str]) -> int:
         complain(f"Something unexpected failed ({type(error).__name__}){hint}, and please report it.")
         return ERROR
     return status if isinstance(status, int) else OK
+
+
+def _misused(message: str) -> str:
+    """What is wrong with a command line, without a full stop and in plain words."""
+    if not message:  # the help was shown instead
+        return "A command is missing"
+    plain = " ".join(message.split()).rstrip(".").replace("Value error, ", "")
+    return plain.replace("Input should be a valid integer, unable to parse string as an integer", "not a whole number")
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from bot.model import BankKind, BankLevel, Category
 from . import entries
 from .entries import SHOWN, EntryArgument, LimitOption, New, NoteOption, PathsArgument, checked_name
 from .files import walk
-from .output import complain, count, say
+from .output import complain, count, printable, say
 from .setup import ConfigOption, finish, opened, prepare
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ app = typer.Typer(help="The fingerprints of known abuse that pictures are matche
 CategoryOption = Annotated[Category, typer.Option("--category", help="What the pictures are.")]
 BankOption = Annotated[
     str | None,
-    typer.Option("--bank", metavar="B", help="One of the installation's lists.", show_default="default"),
+    typer.Option("--bank", metavar="B", help="One of the installation's lists.", show_default="the list default"),
 ]
 EveryBankOption = Annotated[
     str | None,
@@ -58,8 +58,8 @@ def list_(*, bank: EveryBankOption = None, limit: LimitOption = SHOWN, config: C
 
 @app.command("show")
 def show(entry_id: EntryArgument, *, config: ConfigOption = None) -> None:
-    """Show everything that is known of an entry."""
-    finish(entries.show_entry(prepare(config), BankKind.BLOCK, entry_id))
+    """Show everything that is known of an entry, known-good ones included."""
+    finish(entries.show_entry(prepare(config), entry_id))
 
 
 @app.command("revoke")
@@ -112,7 +112,7 @@ async def _import(settings: Settings, file: Path, bank: str | None, level: BankL
     if result.colliding:
         complain(
             f"{result.colliding} of them {'lies' if result.colliding == 1 else 'lie'} near known-good entries, which "
-            "keep such pictures up; ask the publisher of the list who is right."
+            "keep such pictures up; ask the publisher of the list which is right."
         )
     say(
         f"{result.bank.name}: {result.added} added, {result.existing} there already "
@@ -149,7 +149,7 @@ async def _export(settings: Settings, file: Path, name: str | None) -> int:
             f"{count(left_out, 'picture')} of suspected minors stayed out: report those to Discord and to the "
             "authorities, and do not pass them on."
         )
-    say(f"{file}: {count(len(listed), 'entry', 'entries')} of {banks[0].name}")
+    say(f"{printable(str(file))}: {count(len(listed), 'entry', 'entries')} of {banks[0].name}")
     return 0
 
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 def demo(
     *,
     port: Annotated[
-        int | None, typer.Option("--port", metavar="N", min=1, max=65535, show_default="a free one")
+        int | None,
+        typer.Option(
+            "--port", metavar="N", min=1, max=65535, help="Where the page listens.", show_default="a free one"
+        ),
     ] = None,
     headless: Annotated[bool, typer.Option("--headless", help="Play the story, print it and exit.")] = False,
     config: ConfigOption = None,

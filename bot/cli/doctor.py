@@ -120,7 +120,8 @@ def _report(findings: Sequence[Finding]) -> None:
     table = Table("Check", "State", "Found", "What to do", show_edge=False)
     for finding in findings:
         state = Text("ok", style="green") if finding.ok else Text("problem", style="bold red")
-        table.add_row(finding.name, state, Text(printable(finding.detail)), Text(printable(finding.remedy)))
+        found, remedy = (Text(printable(text), overflow="fold") for text in (finding.detail, finding.remedy))
+        table.add_row(finding.name, state, found, remedy)
     show(table)
     problems = sum(not finding.ok for finding in findings)
     say("Everything is in order." if not problems else f"{count(problems, 'problem')} to mend.")

@@ -29,6 +29,7 @@ SHOWN = 50
 """Entries of a list that are shown when no number is given."""
 
 COMMAND = {BankKind.BLOCK: "blocklist", BankKind.KNOWN_GOOD: "known-good"}
+ADDED, THERE, REFUSED = "added", "there already", "refused"
 
 
 def _entry_id(text: str) -> int:
@@ -41,9 +42,9 @@ def _entry_id(text: str) -> int:
 EntryArgument = Annotated[
     int, typer.Argument(metavar="ID", parser=_entry_id, help="The number of the entry: 12 or E-12.")
 ]
-PathsArgument = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, or folders of pictures.")]
+PathsArgument = Annotated[list[Path], typer.Argument(metavar="PATH", help="Pictures, or folders of pictures.")]
 NoteOption = Annotated[
-    str, typer.Option("--note", metavar="T", help="A note for moderators; never the picture's text.")
+    str, typer.Option("--note", metavar="T", help="A note for moderators. Please no names of the people shown.")
 ]
 LimitOption = Annotated[
     int, typer.Option("--limit", metavar="N", min=1, help="How many entries to show, newest first.")
@@ -79,7 +80,8 @@ def checked_name(name: str | None) -> str | None:
 
     if name is not None and not is_name(name):
         raise RefusedError(
-            f"A list cannot be called {printable(name)!r}; use 1 to 64 letters, digits, spaces, dots and lines."
+            f"A list cannot be called {printable(name)!r}; use 1 to 64 letters, digits, spaces and . _ -, with a "
+            "letter or digit first."
         )
     return name
 
@@ -95,7 +97,9 @@ async def add(settings: Settings, found: Walk, new: New) -> int:
         complain(problem)
     name = checked_name(new.bank)
     rows: list[tuple[str, str, str, str]] = []
-    async with opened(settings, decoding=True) as app:
+    async with opened(settings, decoding=bool(found.files)) as app:
+        if not found.files:
+            return 2
 
         async def fingerprint(path: str) -> tuple[str, Fingerprint | MediaError]:
             try:
@@ -111,34 +115,37 @@ async def add(settings: Settings, found: Walk, new: New) -> int:
                 async for path, result in results:
                     rows.append((path, *await _add(app, bank, result, new)))
                     advance()
-    _report_added(rows, bank)
-    failed = found.problems or any(outcome == "refused" for _, outcome, _, _ in rows)
-    return 2 if failed else 0
+    refused = _report_added(rows, bank)
+    return 2 if found.problems or refused else 0
 
 
 async def _add(app: App, bank: Bank, result: Fingerprint | MediaError, new: New) -> tuple[str, str, str]:
     """Outcome, entry and remark for one picture."""
     if isinstance(result, Exception):
-        return "refused", "", str(result)
+        return REFUSED, "", str(result)
     try:
         added = await app.banks.add(bank, result, new.category, note=new.note, source="cli")
     except RefusedError as error:
-        return "refused", "", str(error)
-    outcome = "existing" if added.existing else "added"
+        return REFUSED, "", str(error)
+    outcome = THERE if added.existing else ADDED
     return outcome, f"E-{added.entry.id}", " ".join(added.warnings)
 
 
-def _report_added(rows: list[tuple[str, str, str, str]], bank: Bank) -> None:
+def _report_added(rows: list[tuple[str, str, str, str]], bank: Bank) -> int:
+    """Print what became of each file; returns how many were refused."""
     from rich.table import Table
     from rich.text import Text
 
-    if rows:
-        table = Table("File", "Result", "Entry", "Remark", show_edge=False)
-        for path, outcome, entry, remark in rows:
-            table.add_row(Text(printable(path), overflow="fold"), outcome, entry, Text(remark))
-        show(table)
+    table = Table("File", "Result", "Entry", "Remark", show_edge=False)
+    for path, outcome, entry, remark in rows:
+        table.add_row(Text(printable(path), overflow="fold"), outcome, entry, Text(remark))
+    show(table)
     counted = Counter(outcome for _, outcome, _, _ in rows)
-    say(f"{bank.name}: {counted['added']} added, {counted['existing']} there already, {counted['refused']} refused")
+    refused = counted[REFUSED]
+    say(f"{COMMAND[bank.kind]} {bank.name}: {counted[ADDED]} added, {counted[THERE]} {THERE}, {refused} {REFUSED}")
+    if refused:
+        complain(f"{count(refused, 'file was', 'files were')} not listed; the remarks say why.")
+    return refused
 
 
 # ------------------------------------------------------------------------------------------------- looking
@@ -155,12 +162,14 @@ async def list_entries(settings: Settings, kind: BankKind, bank: str | None, lim
         entries = await tx.banks.entries(by_id.keys(), limit=limit)
         total = await tx.banks.count(by_id.keys())
     if entries:
-        table = Table("Entry", "List", "Category", "Added", "Source", "Note", show_edge=False)
+        blocking = kind is BankKind.BLOCK  # known-good entries have no category that would say anything
+        category = ["Category"] if blocking else []
+        table = Table("Entry", "List", *category, "Added (UTC)", "Source", "Note", show_edge=False)
         for entry in entries:
             table.add_row(
                 f"E-{entry.id}",
                 Text(bank_title(by_id[entry.bank_id])),
-                entry.category,
+                *([entry.category] if blocking else []),
                 f"{entry.added_at:%Y-%m-%d %H:%M}",
                 Text(printable(entry.source)),
                 Text(printable(entry.note)),
@@ -176,10 +185,10 @@ def bank_title(bank: Bank) -> str:
     return printable(bank.name) if bank.guild_id is None else f"{printable(bank.name)} of server {bank.guild_id}"
 
 
-async def show_entry(settings: Settings, kind: BankKind, entry_id: int) -> int:
-    """Print everything that is known of an entry; the exit status."""
+async def show_entry(settings: Settings, entry_id: int) -> int:
+    """Print everything that is known of an entry, on whatever list it stands; the exit status."""
     async with opened(settings) as app:
-        entry, bank = await _entry(app, kind, entry_id)
+        entry, bank = await app.banks.show(entry_id, guild_id=None)
     for name, value in _facts(entry, bank):
         say(f"{name:<10} {value}")
     return 0
@@ -196,11 +205,13 @@ def _facts(entry: Entry, bank: Bank) -> list[tuple[str, str]]:
     state = "active"
     if entry.revoked_at is not None:
         state = f"revoked {entry.revoked_at:%Y-%m-%d %H:%M} UTC by {_person(entry.revoked_by)}"
+    blocking = bank.kind is BankKind.BLOCK
+    effect = f"may lead to: {bank.level}" if blocking else COMMAND[bank.kind]
     return [
         ("Entry", f"E-{entry.id}"),
         ("State", state),
-        ("List", f"{bank_title(bank)} (may lead to: {bank.level})"),
-        ("Category", entry.category),
+        ("List", f"{bank_title(bank)} ({effect})"),
+        *([("Category", entry.category)] if blocking else []),
         (
             "Added",
             f"{entry.added_at:%Y-%m-%d %H:%M} UTC by {_person(entry.added_by)}, source {printable(entry.source)}",
@@ -224,13 +235,19 @@ async def revoke_entry(settings: Settings, kind: BankKind, entry_id: int) -> int
             say(f"E-{entry.id} was revoked already, on {entry.revoked_at:%Y-%m-%d %H:%M} UTC.")
             return 0
         await app.banks.revoke(entry.id, guild_id=bank.guild_id, by=None)
-    say(f"E-{entry.id} is revoked: it matches nothing any more. Messages that it removed stay removed.")
+    say(f"E-{entry.id} is revoked: {_REVOKED[kind]}")
     return 0
+
+
+_REVOKED = {
+    BankKind.BLOCK: "it matches nothing any more. Messages that it removed stay removed.",
+    BankKind.KNOWN_GOOD: "it protects nothing any more.",
+}
 
 
 async def _entry(app: App, kind: BankKind, entry_id: int) -> tuple[Entry, Bank]:
     entry, bank = await app.banks.show(entry_id, guild_id=None)
     if bank.kind is not kind:
         other = COMMAND[bank.kind]
-        raise NotFoundError(f"E-{entry_id} stands in the {other} lists; use stanguard {other}.")
+        raise NotFoundError(f"E-{entry_id} is not on this list; use stanguard {other} revoke.")
     return entry, bank

@@ -26,12 +26,13 @@ class Walk:
     """What was found under the paths that a person named.
 
     ``problems`` are sentences. ``left_out`` counts links and special files inside folders: a link could lead out of
-    the folder or in a circle, and a pipe or device is no picture.
+    the folder or in a circle, and a pipe or device is no picture. ``folders`` counts the folders that were named.
     """
 
     files: list[str] = field(default_factory=list[str])
     problems: list[str] = field(default_factory=list[str])
     left_out: int = 0
+    folders: int = 0
 
 
 def walk(paths: Iterable[Path]) -> Walk:
@@ -44,12 +45,22 @@ def walk(paths: Iterable[Path]) -> Walk:
             found.problems.append(_cannot_be_read(path, error))
             continue
         if stat.S_ISDIR(mode):
-            _walk_folder(str(path), found)
+            _walk_named_folder(str(path), found)
         elif stat.S_ISREG(mode):
             found.files.append(str(path))
         else:
             found.problems.append(f"{path} is neither a file nor a folder; name a picture or a folder of pictures.")
     return found
+
+
+def _walk_named_folder(path: str, found: Walk) -> None:
+    before = len(found.files), len(found.problems), found.left_out
+    found.folders += 1
+    _walk_folder(path, found)
+    if before == (len(found.files), len(found.problems), found.left_out):
+        found.problems.append(f"{path} is an empty folder; name a folder of pictures.")
+    elif before[:2] == (len(found.files), len(found.problems)):
+        found.problems.append(f"{path} holds only links and special files; name the pictures themselves.")
 
 
 def _walk_folder(top: str, found: Walk) -> None:

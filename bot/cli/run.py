@@ -18,6 +18,8 @@ def run(*, config: ConfigOption = None) -> None:
 async def _run(settings: Settings) -> int:
     from bot import client
     from bot.app import App
+    from bot.store.single import only_bot
 
-    await client.run(await App.open(settings))
+    with only_bot(settings.store.url):
+        await client.run(await App.open(settings))
     return 0

@@ -9,14 +9,13 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.model import BankKind, GuildSettings, Mode, Plan, Scan, Thresholds, Unscannable, Verdict
 
-from .entries import installation_banks
+from .entries import PathsArgument, installation_banks
 from .files import Walk, read, side_by_side, walk
 from .output import complain, count, printable, progress, say, show
 from .setup import ConfigOption, finish, opened, prepare
@@ -71,7 +70,7 @@ class Result:
 
 
 def scan(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, or folders of pictures.")],
+    paths: PathsArgument,
     *,
     bank: Annotated[
         str | None, typer.Option("--bank", metavar="B", help="Match against this one of the installation's lists.")
@@ -81,8 +80,9 @@ def scan(
 ) -> None:
     """Match files and folders against the blocklist.
 
-    Folders are walked in order, with hidden files and without following links. Exits with 0 when nothing was found,
-    1 when something matched, 2 after an error.
+    Folders are walked in order, with hidden files and without following links.
+
+    Exits with 0 when nothing was found, 1 when something matched, 2 after an error.
     """
     settings = prepare(config)
     finish(_scan(settings, walk(paths), bank, as_json=as_json))
@@ -92,10 +92,10 @@ async def _scan(settings: Settings, found: Walk, bank: str | None, *, as_json: b
     started = time.perf_counter()
     for problem in found.problems:
         complain(problem)
-    failed = bool(found.problems)
     rows: list[Row] = []
     counted: Counter[Verdict] = Counter()
-    async with opened(settings, decoding=True) as app:
+    unreadable = 0
+    async with opened(settings, decoding=bool(found.files)) as app:
         work = _worker(settings, *await _scanner(app, bank))
         results = side_by_side(found.files, work, at_once=settings.media.workers + 1)
         async with contextlib.aclosing(results):
@@ -103,15 +103,20 @@ async def _scan(settings: Settings, found: Walk, bank: str | None, *, as_json: b
                 async for result in results:
                     row = result.row()
                     counted[row.verdict] += 1
-                    failed |= result.scan.unscannable is Unscannable.UNREADABLE
+                    unreadable += result.scan.unscannable is Unscannable.UNREADABLE
                     if as_json:
                         say(json.dumps(asdict(row)))
                     elif row.verdict is not Verdict.CLEAR:
                         rows.append(row)
                     advance()
-    if not as_json:
+    if found.files and not as_json:
         _report(rows, counted, found.left_out, time.perf_counter() - started)
-    if failed:
+    nothing = bool(found.folders and found.files) and counted[Verdict.UNSCANNABLE] == counted.total()
+    if nothing:
+        complain("None of these files is a picture that can be compared; name a folder of pictures.")
+    if unreadable:
+        complain(f"{count(unreadable, 'file')} could not be read; check the permissions.")
+    if found.problems or nothing or unreadable:
         return 2
     return 1 if counted[Verdict.REMOVE] or counted[Verdict.REVIEW] else 0
 

@@ -28,7 +28,8 @@ async def probe(settings: DiscordSettings, guilds: GuildService | None) -> list[
     ``guilds`` None: the database cannot be read, so review channels are not looked at.
     """
     apply_addresses(settings)
-    client = discord.Client(intents=discord.Intents.none(), max_ratelimit_timeout=30.0)
+    # It never connects, so it hears of nothing; discord.py warns of a client without this intent all the same.
+    client = discord.Client(intents=discord.Intents(guilds=True), max_ratelimit_timeout=30.0)
     try:
         with explained():
             await client.login(token_of(settings))

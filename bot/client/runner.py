@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import re
 import signal
 from collections.abc import Generator
 
@@ -13,7 +14,7 @@ import discord
 import structlog
 
 from bot.app import App
-from bot.errors import ConfigError
+from bot.errors import ConfigError, why_unreachable
 from bot.settings import TOKEN_VARIABLE, DiscordSettings
 
 from .bot import StanguardBot, create_bot
@@ -25,6 +26,10 @@ BAD_TOKEN = (
     f"Discord does not accept the token; reset it in the Developer Portal (Bot, Reset Token) and set {TOKEN_VARIABLE}."
 )
 NO_TOKEN = f"There is no token; copy it from the Developer Portal (Bot, Reset Token) and set {TOKEN_VARIABLE}."
+NOT_A_TOKEN = (
+    f"What {TOKEN_VARIABLE} holds is not a bot's token ({{what}}); copy the token from the Developer Portal (Bot, "
+    "Reset Token) and set it without quotes and without the word Bot."
+)
 NO_INTENT = (
     "Discord does not let the bot read messages; turn on Message Content Intent in the Developer Portal "
     "(Bot, Privileged Gateway Intents) and start again."
@@ -40,12 +45,27 @@ _CLOSE_CODES = {
 }
 
 
+_NO_TOKENS = (
+    (re.compile(r"Bot\s.*", re.IGNORECASE | re.DOTALL), "it begins with the word Bot"),
+    (re.compile(r"['\"].*|.*['\"]", re.DOTALL), "it has quotes around it"),
+    (re.compile(r".*\s.*", re.DOTALL), "there is a space or a line break in it"),
+    (re.compile(r".*[^!-~].*", re.DOTALL), "there is a letter in it that no token has"),
+    (re.compile(r"[0-9]{15,20}"), "it looks like the application's id"),
+    (re.compile(r"[0-9a-f]{64}"), "it looks like the application's public key"),
+    (re.compile(r"[\w-]{32}"), "it looks like the client secret"),
+)
+"""What people paste by mistake. Anything else is for Discord to judge."""
+
+
 def token_of(settings: DiscordSettings) -> str:
-    """The token from the environment; ConfigError when there is none."""
-    token = settings.token
-    if token is None or not token.get_secret_value().strip():
+    """The token from the environment; ConfigError when there is none, or something that cannot be one."""
+    token = "" if settings.token is None else settings.token.get_secret_value().strip()
+    if not token:
         raise ConfigError(NO_TOKEN)
-    return token.get_secret_value().strip()
+    for pattern, what in _NO_TOKENS:
+        if pattern.fullmatch(token):
+            raise ConfigError(NOT_A_TOKEN.format(what=what))
+    return token
 
 
 @contextlib.contextmanager
@@ -66,7 +86,7 @@ def explained() -> Generator[None]:
         ) from None
     except (TimeoutError, discord.GatewayNotFound, aiohttp.ClientError, OSError) as error:
         raise ConfigError(
-            f"Discord cannot be reached ({type(error).__name__}); check the network, and discord.api_url and "
+            f"Discord cannot be reached ({why_unreachable(error)}); check the network, and discord.api_url and "
             "discord.gateway_url if they are set."
         ) from None
 

@@ -17,7 +17,8 @@ async def run(settings: Settings, *, port: int | None, headless: bool) -> int:
     """
     from rich.console import Console
 
-    logging.getLogger("discord").setLevel(logging.ERROR)  # it warns of what a bot without voice does not need
+    for name in ("discord", "discord.client"):  # it warns of what a bot without voice does not need
+        logging.getLogger(name).setLevel(logging.ERROR)
     from .program import play, serve
 
     out = Console()

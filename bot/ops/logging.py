@@ -24,6 +24,7 @@ MAX_DEPTH = 6
 
 LIBRARY_LEVELS: Mapping[str, int] = {
     "discord": logging.INFO,  # below, it logs whole messages of members
+    "discord.client": logging.WARNING,  # below, it says that it logs in, which the runner says as well
     "sqlalchemy": logging.WARNING,  # below, it logs the values of every statement
     "alembic": logging.WARNING,
     "aiosqlite": logging.WARNING,

@@ -86,5 +86,6 @@ async def _run(tool: str, url: str, *arguments: str) -> None:
     )
     _, errors = await process.communicate()
     if process.returncode:
-        lines = errors.decode(errors="replace").strip().splitlines() or [f"status {process.returncode}"]
-        raise DatabaseError(f"{tool} failed ({lines[-1][:200]}); check store.url and the version of {tool}.")
+        first, *_ = errors.decode(errors="replace").strip().splitlines() or [f"status {process.returncode}"]
+        said = first.removeprefix(f"{tool}: ").removeprefix("error: ")[:200]
+        raise DatabaseError(f"{tool} failed ({said}); check store.url and the version of {tool}.")

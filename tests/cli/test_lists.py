@@ -36,6 +36,15 @@ def test_a_file_that_is_no_picture_is_refused_with_its_reason(program, folder):
     assert "2 added, 0 there already, 1 refused" in result.out
     assert "not a picture" in result.out
 
+    assert result.sentences == ["stanguard: 1 file was not listed; the remarks say why."]
+
+
+def test_a_folder_without_files_adds_nothing_and_says_so(program, tmp_path):
+    result = program("known-good", "add", tmp_path / "work")
+    assert (result.status, result.out) == (2, "")
+    assert len(result.sentences) == 1
+    assert "empty folder" in result.err
+
 
 def test_the_same_file_again_is_there_already(program, folder):
     block(program, folder / "a.jpg")
@@ -119,7 +128,12 @@ def test_the_two_kinds_of_lists_are_kept_apart(program, folder):
     result = program("blocklist", "revoke", "1")
     assert result.status == 2
     assert "stanguard known-good" in result.err
-    assert program("known-good", "revoke", "1").status == 0
+    shown = program("blocklist", "show", "1")
+    assert "(known-good)" in shown.out
+    assert "Category" not in shown.out + program("known-good", "list").out
+    revoked = program("known-good", "revoke", "1")
+    assert revoked.status == 0
+    assert "protects nothing any more" in revoked.out
 
 
 def test_a_long_list_is_cut_and_says_so(program, folder):

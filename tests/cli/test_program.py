@@ -55,6 +55,7 @@ def test_version(program):
     ("arguments", "words"),
     [
         (["nonsense"], ["nonsense", "stanguard --help"]),
+        (["known-good", "list", "--limit", "many"], ["'--limit': not a whole number"]),
         (["scan"], ["PATH", "stanguard scan --help"]),
         (["scan", "--nonsense", "x"], ["--nonsense", "stanguard scan --help"]),
         (["blocklist", "add", "x.png"], ["--category", "stanguard blocklist add --help"]),
@@ -74,6 +75,14 @@ def test_wrong_use_is_one_sentence(program, arguments, words):
     assert result.err.startswith("stanguard: ")
     for word in words:
         assert word in result.err
+
+
+@pytest.mark.parametrize("command", [[], ["blocklist"], ["db"]], ids=" ".join)
+def test_without_a_command_the_help_is_shown(program, command):
+    result = program(*command)
+    assert result.status == 2
+    assert "Usage: " in result.out
+    assert result.sentences == [f"stanguard: A command is missing; see {' '.join(['stanguard', *command])} --help."]
 
 
 @pytest.mark.parametrize("command", [["scan", "x"], ["blocklist", "list"], ["db", "check"], ["run"]], ids=" ".join)

@@ -113,6 +113,23 @@ async def test_it_runs_until_it_is_asked_to_stop(discordd, config, start, number
     assert discordd.token not in err
 
 
+async def test_a_second_one_on_the_same_sqlite_file_is_one_sentence(discordd, config, start):
+    discordd.world.create_guild("fans")
+    first = await start("run", "--config", config, token=discordd.token)
+    await discordd.wait_connected(within=120)
+    status, out, err = await (await start("run", "--config", config, token=discordd.token)).end()
+    assert (status, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert f"(process {first.process.pid})" in err
+    assert len(discordd.gateway.connected) == 1
+    first.process.kill()
+    await first.process.wait()
+    third = await start("run", "--config", config, token=discordd.token)
+    await discordd.wait_for(lambda: len(discordd.gateway.sessions) > 1, within=120)
+    third.process.send_signal(signal.SIGTERM)
+    assert (await third.end())[0] == 0
+
+
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes can be looked into on Linux alone")
 async def test_child_processes_have_neither_the_token_nor_core_files(discordd, config, start):
     discordd.world.create_guild("fans")

@@ -98,6 +98,37 @@ def test_a_missing_path_is_an_error_but_the_others_are_scanned(program, folder, 
     assert "none.png does not exist" in result.err
 
 
+def test_a_folder_without_a_picture_is_one_sentence(program, tmp_path, blocked):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    result = program("scan", empty)
+    assert (result.status, result.out) == (2, "")
+    assert result.sentences == [f"stanguard: {empty} is an empty folder; name a folder of pictures."]
+    (empty / "link.jpg").symlink_to(blocked)
+    result = program("scan", empty)
+    assert (result.status, len(result.sentences)) == (2, 1)
+    assert "only links" in result.err
+    (empty / "notes.txt").write_text("no picture")
+    result = program("scan", "--json", empty)
+    assert (result.status, len(result.sentences)) == (2, 1)
+    assert "None of these files is a picture" in result.err
+    assert [row["verdict"] for row in rows(result)] == ["unscannable"]
+
+
+def test_a_file_that_cannot_be_read_is_said(program, folder, blocked, monkeypatch):
+    from bot.cli import scan
+    from bot.media.errors import MediaError
+    from bot.model import Unscannable
+
+    def unreadable(path, limit):
+        raise MediaError(Unscannable.UNREADABLE)
+
+    monkeypatch.setattr(scan, "read", unreadable)
+    result = program("scan", folder / "a.jpg", folder / "b.png")
+    assert result.status == 2
+    assert result.sentences == ["stanguard: 2 files could not be read; check the permissions."]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [

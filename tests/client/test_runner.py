@@ -67,6 +67,26 @@ def test_no_token(token: SecretStr | None) -> None:
         token_of(DiscordSettings(token=token))
 
 
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("Bot a.b.c", "the word Bot"),
+        ('"a.b.c"', "quotes"),
+        ("a.b c", "a space"),
+        ("a.b\nc", "a line break"),
+        ("tök.b.c", "no token has"),
+        ("123456789012345678", "application's id"),
+        ("0123456789abcdef" * 4, "public key"),
+        ("abcdefghijklmnopqrstuvwxyz_-0123", "client secret"),
+    ],
+)
+def test_what_cannot_be_a_token_is_told_and_not_shown(token: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        token_of(DiscordSettings(token=SecretStr(token)))
+    assert TOKEN_VARIABLE in str(caught.value)
+    assert token not in str(caught.value)
+
+
 def test_a_token_is_taken_without_the_spaces_around_it() -> None:
     assert token_of(DiscordSettings(token=SecretStr(" abc\n"))) == "abc"
 

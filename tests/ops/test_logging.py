@@ -76,7 +76,8 @@ def test_the_level_of_the_setting_counts_for_our_own_lines():
     ("logger", "level", "heard"),
     [
         ("discord.gateway", logging.DEBUG, False),
-        ("discord.client", logging.INFO, True),
+        ("discord.gateway", logging.INFO, True),
+        ("discord.client", logging.INFO, False),
         ("sqlalchemy.engine", logging.INFO, False),
         ("sqlalchemy.pool", logging.WARNING, True),
         ("asyncio", logging.DEBUG, False),
