@@ -105,36 +105,40 @@ class App:
         await self.outbox.start(calls)
         await self.pipeline.start()
         self._background = [
-            asyncio.create_task(self._repeat(self._follow_banks, BANK_POLL_SECONDS, self._hunt_wanted), name="banks"),
+            asyncio.create_task(self._repeat(self.banks.refresh, BANK_POLL_SECONDS, asyncio.Event()), name="banks"),
+            asyncio.create_task(self._repeat(self.hunter.hunt_new, BANK_POLL_SECONDS, self._hunt_wanted), name="hunt"),
             asyncio.create_task(self._repeat(self._retain, RETENTION_SECONDS, asyncio.Event()), name="retention"),
         ]
 
     async def stop(self) -> None:
-        """Stop taking media in, finish what is under way, carry out what is due, and close."""
-        await self.pipeline.stop()
-        await self.outbox.stop()
+        """Stop taking media in, finish what is under way, carry out what is due, and close.
+
+        Every step is done whatever becomes of those before it; what one of them raises comes out in the end.
+        """
+        async with contextlib.AsyncExitStack() as steps:  # the last one first
+            steps.push_async_callback(self.store.close)
+            steps.push_async_callback(self.sandbox.stop)
+            steps.push_async_callback(self.fetcher.close)
+            steps.push_async_callback(self._end_background)
+            steps.push_async_callback(self.outbox.stop)
+            steps.push_async_callback(self.pipeline.stop)
+
+    async def _end_background(self) -> None:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        await self.fetcher.close()
-        await self.sandbox.stop()
-        await self.store.close()
 
     async def idle(self) -> None:
         """Return when no media waits, no new entry is left to hunt and no call is due."""
         await self.pipeline.idle()
-        await self._follow_banks()
-        await self.outbox.idle()
-
-    async def _follow_banks(self) -> None:
-        """Take over what another process changed in the banks, and hunt new entries."""
         await self.banks.refresh()
         await self.hunter.hunt_new()
+        await self.outbox.idle()
 
     async def _retain(self) -> None:
         await retention.purge(self.store, self.settings.retention, now=self._clock())
 
-    async def _repeat(self, run: Callable[[], Awaitable[None]], seconds: float, wanted: asyncio.Event) -> None:
+    async def _repeat(self, run: Callable[[], Awaitable[object]], seconds: float, wanted: asyncio.Event) -> None:
         """Run a job every so many seconds, and at once when it is wanted."""
         while True:
             wanted.clear()

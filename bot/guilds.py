@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TypedDict, Unpack
 
 from .model import GuildSettings, Mode, Thresholds
-from .store.engine import Store
+from .store.engine import Store, Tx
 
 
 class GuildChanges(TypedDict, total=False):
@@ -25,14 +26,16 @@ class GuildChanges(TypedDict, total=False):
 class GuildService:
     """The settings of all guilds of this process.
 
-    A guild is served by one process (Discord's shards see to that), and its settings change only through that process,
-    so the cache needs no invalidation from outside.
+    A guild's events reach one process (Discord's shards see to that), and its settings change only through that
+    process, so that there the cache of :meth:`get` needs no invalidation from outside. What any process does for any
+    guild (the outbox, the hunt, jobs that wait in the database) reads the row: :meth:`within` and :meth:`current`.
     """
 
     def __init__(self, store: Store, defaults: Thresholds) -> None:
         self._store = store
         self._defaults = defaults
         self._cache: dict[int, GuildSettings] = {}
+        self._changing = asyncio.Lock()
 
     def peek(self, guild_id: int) -> GuildSettings | None:
         """What is cached, without waiting; None when the guild has not been read yet."""
@@ -43,15 +46,22 @@ class GuildService:
         cached = self._cache.get(guild_id)
         if cached is not None:
             return cached
+        return self._cache.setdefault(guild_id, await self.current(guild_id))
+
+    async def current(self, guild_id: int) -> GuildSettings:
+        """The guild's settings as the database has them now, whichever process changed them."""
         async with self._store.read() as tx:
-            settings = await tx.guilds.get(guild_id)
-        settings = settings or GuildSettings(guild_id, thresholds=self._defaults)
-        return self._cache.setdefault(guild_id, settings)
+            return await self.within(tx, guild_id)
+
+    async def within(self, tx: Tx, guild_id: int) -> GuildSettings:
+        """Like :meth:`current`, as part of a transaction."""
+        return await tx.guilds.get(guild_id) or GuildSettings(guild_id, thresholds=self._defaults)
 
     async def change(self, guild_id: int, **changes: Unpack[GuildChanges]) -> GuildSettings:
         """Change what is given, and keep the rest."""
-        changed = replace(await self.get(guild_id), **changes)
-        async with self._store.write() as tx:
-            await tx.guilds.save(changed)
-        self._cache[guild_id] = changed
+        async with self._changing:
+            async with self._store.write() as tx:
+                changed = replace(await self.within(tx, guild_id), **changes)
+                await tx.guilds.save(changed)
+            self._cache[guild_id] = changed
         return changed

@@ -32,6 +32,9 @@ LAST_DELAY = 300.0
 POLL = 5.0
 """Seconds after which an idle dispatcher looks for calls that another process wrote or dropped."""
 
+URGENT_SHARE = 4
+"""One of so many places is kept for deletes: cards that wait for a rate limit must not hold them up."""
+
 SOON = 0.1
 """Seconds to wait for a call that is due while another transaction still holds it."""
 
@@ -118,6 +121,7 @@ class Outbox:
         self._clock = clock
         self._count = count
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._patient: set[int] = set()
         self._woken = asyncio.Event()
         self._at_rest = asyncio.Event()
         self._stopping = False
@@ -194,17 +198,23 @@ class Outbox:
         free = self._concurrency - len(self._running)
         if not free:
             return None
+        room = self._concurrency - self._concurrency // URGENT_SHARE - len(self._patient)
         now = self._clock()
         async with self._store.write() as tx:
-            claimed = await tx.outbox.claim(now=now, lease=LEASE, owner=self._owner, limit=free)
-            due = None if len(claimed) == free else await tx.outbox.next_due()
-        for call in claimed:
+            claimed = await tx.outbox.claim(now=now, lease=LEASE, owner=self._owner, limit=free, urgent=True)
+            room = max(0, min(room, free - len(claimed)))
+            others = await tx.outbox.claim(now=now, lease=LEASE, owner=self._owner, limit=room) if room else []
+            full = len(claimed) == free or len(others) == room
+            due = None if full else await tx.outbox.next_due()
+        for call in (*claimed, *others):
             if call.id in self._running:  # the lease ran out all the same, for example while the database was away
                 continue
             task = asyncio.create_task(self._carry_out(calls, call), name=f"outbox-{call.call.kind}-{call.id}")
             self._running[call.id] = task
-        if len(claimed) == free:
-            return None
+            if call.call.kind is not CallKind.DELETE_MESSAGE:
+                self._patient.add(call.id)
+        if full:  # whatever ends makes room and wakes; deletes that another process wrote are looked for all the same
+            return POLL
         seconds = POLL if due is None else (due - now).total_seconds()
         if seconds > 0 and not self._running and not self._woken.is_set():
             self._at_rest.set()
@@ -237,6 +247,7 @@ class Outbox:
                 await self._done(claimed, result)
         finally:
             del self._running[claimed.id]
+            self._patient.discard(claimed.id)
             self.wake()
 
     async def _done(self, claimed: ClaimedCall, result: CallResult) -> None:

@@ -34,8 +34,8 @@ _MEDIA_A_MESSAGE = 10
 _RECENT = 20_000
 """Scanned items remembered in memory, by message and media id."""
 
-_JOBS_SECONDS = 60.0
-"""Seconds after which jobs are looked for unasked: a lease of this or of a dead process may have ended."""
+_LOOK = 30.0
+"""Seconds after which an idle process looks for jobs whose lease ended: of one that failed, or of a dead process."""
 
 _PAUSE = 1.0
 """Seconds before a database that failed is asked again."""
@@ -144,13 +144,10 @@ class Pipeline:
         left = list(self._under_way.values())
         while len(self._queue):
             left.append(await self._queue.get())
-        waiting = [*self._overflow, *((item.message, (item.media,)) for item in left if item.job is None)]
-        if waiting:
-            async with self._store.write() as tx:
-                for message, media in waiting:
-                    await tx.jobs.put(message, media, self._cases.now())
-        self._overflow = []
+        self._overflow += [(item.message, (item.media,)) for item in left if item.job is None]
         self._under_way = {}
+        if self._overflow:
+            await self._write_overflow()
 
     def submit(self, message: MessageRef, media: Sequence[SeenMedia]) -> None:
         """Take the media items of one message in. Never waits and never fails; after stop() they are only counted."""
@@ -200,9 +197,9 @@ class Pipeline:
             except DatabaseError as error:
                 log.error("pipeline.not_written", error=str(error), message_id=item.message.message_id)
                 await self._keep(item)
-            except Exception as error:  # noqa: BLE001 - one item must never stop the worker; it is counted
-                metrics.MEDIA.labels(Verdict.UNSCANNABLE, Unscannable.INTERNAL).inc()
+            except Exception as error:  # noqa: BLE001 - one item must never stop the worker; it is accounted for
                 log.error("pipeline.item_failed", error=type(error).__name__, message_id=item.message.message_id)
+                await self._write_off(item)
             del self._under_way[id(item)]
             self._finished()
             self._load_if_room()
@@ -215,19 +212,36 @@ class Pipeline:
         await asyncio.sleep(_PAUSE)
         self._spill_later(item.message, (item.media,))
 
+    async def _write_off(self, item: _Item) -> None:
+        """Count an item that a defect keeps from being judged as unscannable; keep it if even that is impossible."""
+        try:
+            guild = await self._guilds.current(item.message.guild_id)
+            await self._record(item, _failed(Unscannable.INTERNAL), guild)
+            if item.job is not None:
+                await self._job_item_done(item.job)
+        except Exception as error:  # noqa: BLE001 - as above; then it is the database that fails
+            log.error("pipeline.not_written", error=type(error).__name__, message_id=item.message.message_id)
+            await self._keep(item)
+
     async def _see(self, item: _Item) -> None:
-        guild = await self._guilds.get(item.message.guild_id)
+        guild_id = item.message.guild_id
+        # A job may be of a guild that another process serves and changes.
+        guild = await (self._guilds.get(guild_id) if item.job is None else self._guilds.current(guild_id))
         if not _wanted(item.message, guild):
             metrics.MEDIA.labels("skipped", "author").inc()
         elif not await self._seen_before(item):
             scan = await self._scan(item.media, guild)
-            await self._cases.record(item.message, item.media, scan, guild)
-            metrics.MEDIA.labels(scan.plan.verdict, scan.unscannable or "").inc()
+            await self._record(item, scan, guild)
             if scan.sha256 is not None:
                 self._remember(item)
         metrics.SCAN_SECONDS.observe(time.perf_counter() - item.arrived)
         if item.job is not None:
             await self._job_item_done(item.job)
+
+    async def _record(self, item: _Item, scan: Scan, guild: GuildSettings) -> None:
+        """Write the outcome down and count it, once however often and at the same time the item was delivered."""
+        if await self._cases.record(item.message, item.media, scan, guild):
+            metrics.MEDIA.labels(scan.plan.verdict, scan.unscannable or "").inc()
 
     async def _seen_before(self, item: _Item) -> bool:
         """Whether this item of this message was scanned already.
@@ -252,8 +266,7 @@ class Pipeline:
             return await self._scanner.scan(media, guild)
         except Exception as error:  # noqa: BLE001 - the boundary: whatever a picture provokes ends as unscannable
             log.error("pipeline.scan_failed", error=type(error).__name__, media_id=media.media_id)
-            reason = Unscannable.INTERNAL
-            return Scan(Plan(Verdict.UNSCANNABLE, reasons=(reason.sentence,)), unscannable=reason)
+            return _failed(Unscannable.INTERNAL)
 
     async def _job_item_done(self, job: _Job) -> None:
         job.left -= 1
@@ -266,19 +279,15 @@ class Pipeline:
         while True:
             await self._spilled.wait()
             self._spilled.clear()
-            batch, self._overflow = self._overflow, []
             try:
-                async with self._store.write() as tx:
-                    for message, media in batch:
-                        await tx.jobs.put(message, media, self._cases.now())
+                written = await self._write_overflow()
             except Exception as error:  # noqa: BLE001 - kept in memory and tried again: nothing may be lost
                 metrics.BACKGROUND_ERRORS.labels("spill").inc()
-                log.error("pipeline.spill_failed", error=type(error).__name__, waiting=len(batch))
-                self._overflow = batch + self._overflow
+                log.error("pipeline.spill_failed", error=type(error).__name__, waiting=len(self._overflow))
                 await asyncio.sleep(_PAUSE)
                 self._spilled.set()
                 continue
-            for _ in batch:
+            for _ in range(written):
                 self._finished()
             self._jobs_wait = True
             self._load_if_room()
@@ -287,12 +296,23 @@ class Pipeline:
         if self._jobs_wait and len(self._queue) < _RELOAD_AT * self._queue.capacity:
             self._reload.set()
 
+    async def _write_overflow(self) -> int:
+        """Write what did not fit as jobs; how many. Until that is done it stays in memory, also if cancelled."""
+        batch = self._overflow[:]
+        async with self._store.write() as tx:
+            for message, media in batch:
+                await tx.jobs.put(message, media, self._cases.now())
+        del self._overflow[: len(batch)]
+        return len(batch)
+
     async def _load(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_JOBS_SECONDS):
+                async with asyncio.timeout(_LOOK):
                     await self._reload.wait()
             self._reload.clear()
+            if len(self._queue) >= self._queue.capacity:
+                continue
             self._jobs_wait = False
             limit = max(1, (self._queue.capacity - len(self._queue)) // _MEDIA_A_MESSAGE)
             try:
@@ -312,6 +332,10 @@ class Pipeline:
                 job = _Job(job_id, len(media))
                 for item in media:
                     self._put(_Item(message, item, job), over=True)  # a taken job is not given out again soon
+
+
+def _failed(reason: Unscannable) -> Scan:
+    return Scan(Plan(Verdict.UNSCANNABLE, reasons=(reason.sentence,)), unscannable=reason)
 
 
 def _wanted(message: MessageRef, guild: GuildSettings) -> bool:

@@ -49,7 +49,8 @@ def decide(
     for match in matches:
         level = levels.get(match.bank_id, BankLevel.OBSERVE)
         verdict, reasons = _grade(match, guild.thresholds, level)
-        key = (_RANK[verdict], int(level is not BankLevel.OBSERVE), -match.distance)
+        acts = verdict is not Verdict.CLEAR and level is not BankLevel.OBSERVE
+        key = (int(acts), _RANK[verdict], -match.distance)
         if best is None or key > best[0]:
             best = key, match, verdict, reasons
     if best is None:

@@ -59,20 +59,23 @@ class Scanner:
             return _failed(error.reason)
 
     async def scan_bytes(self, data: bytes, guild: GuildSettings) -> Scan:
-        """The outcome for a file in memory. The exact file of an entry is recognised without decoding it."""
+        """The outcome for a file in memory. The exact file of an entry that may remove is not decoded."""
         sha256 = hashlib.sha256(data).digest()
         if self._matcher.known_good_exact(sha256, guild.guild_id) is not None:
             return Scan(decide((), guild, {}, known_good_exact=True), sha256=sha256)
         exact = self._matcher.exact(sha256, guild.guild_id)
+        listed: Scan | None = None
         if exact:
-            return Scan(self._decide(exact, guild), self._matcher.fingerprint(exact[0].entry_id), sha256)
+            listed = Scan(self._decide(exact, guild), self._matcher.fingerprint(exact[0].entry_id), sha256)
+            if self._may_remove(exact):
+                return listed
         try:
             fingerprint = await self._fingerprint(sha256, data)
         except MediaError as error:
-            return self._judge_part(error, sha256, guild)
+            return listed or self._judge_part(error, sha256, guild)
         if fingerprint.plain:
-            return Scan(Plan(Verdict.UNSCANNABLE), fingerprint, sha256, Unscannable.TOO_PLAIN)
-        return Scan(self.judge(fingerprint, guild), fingerprint, sha256)
+            return listed or Scan(Plan(Verdict.UNSCANNABLE), fingerprint, sha256, Unscannable.TOO_PLAIN)
+        return Scan(self.judge(fingerprint, guild, exact), fingerprint, sha256)
 
     async def fingerprint(self, item: MediaRef) -> Fingerprint:
         """Fetch and fingerprint one media item, a damaged one by the part that can be read.
@@ -87,13 +90,22 @@ class Scanner:
                 raise
             return error.partial
 
-    def judge(self, fingerprint: Fingerprint, guild: GuildSettings) -> Plan:
-        """The plan for a fingerprint: its matches in the banks that the guild sees, judged by the guild's settings."""
+    def judge(self, fingerprint: Fingerprint, guild: GuildSettings, exact: tuple[Match, ...] = ()) -> Plan:
+        """The plan for a fingerprint: its matches in the banks that the guild sees, judged by the guild's settings.
+
+        ``exact``: entries made from this very file, which speak for themselves.
+        """
         if self._matcher.known_good_exact(fingerprint.sha256, guild.guild_id) is not None:
             return decide((), guild, {}, known_good_exact=True)
         limits = guild.thresholds
         matches = self._matcher.match(fingerprint, guild.guild_id, review_distance=limits.review, margin=limits.margin)
-        return self._decide(matches, guild)
+        known = {match.entry_id for match in exact}
+        return self._decide((*exact, *(match for match in matches if match.entry_id not in known)), guild)
+
+    def _may_remove(self, exact: tuple[Match, ...]) -> bool:
+        """Whether nothing nearer could be found that leads to more: a list that may only flag must hide no other."""
+        banks = (self._matcher.bank(match.bank_id) for match in exact)
+        return any(bank is not None and bank.level is BankLevel.REMOVE for bank in banks)
 
     def _judge_part(self, error: MediaError, sha256: bytes, guild: GuildSettings) -> Scan:
         """A damaged file of which a part could be read: that part can match, but it cannot clear the picture."""

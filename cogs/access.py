@@ -30,7 +30,7 @@ async def server_of(interaction: Interaction) -> GuildSettings:
 async def require_moderator(interaction: Interaction) -> GuildSettings:
     """The server's settings, if the member may moderate it; else NotAllowedError."""
     server = await server_of(interaction)
-    if not may_moderate(server, role_ids(interaction), interaction.permissions):
+    if not may_moderate(server, role_ids(interaction), rights(interaction)):
         raise NotAllowedError(texts.NOT_A_MODERATOR)
     return server
 
@@ -38,16 +38,22 @@ async def require_moderator(interaction: Interaction) -> GuildSettings:
 async def require_admin(interaction: Interaction) -> GuildSettings:
     """The server's settings, if the member may change them; else NotAllowedError."""
     server = await server_of(interaction)
-    if not may_configure(interaction.permissions):
+    if not may_configure(rights(interaction)):
         raise NotAllowedError(texts.NOT_AN_ADMIN)
     return server
 
 
 def require_decider(interaction: Interaction, server: GuildSettings, category: Category) -> None:
     """NotAllowedError if the member may not decide cases of this category."""
-    if may_decide(server, category, role_ids(interaction), interaction.permissions):
+    if may_decide(server, category, role_ids(interaction), rights(interaction)):
         return
     raise NotAllowedError(texts.NOT_CHILD_SAFETY if category is Category.MINOR_SUSPECTED else texts.NOT_A_MODERATOR)
+
+
+def rights(interaction: Interaction) -> discord.Permissions:
+    """What the member may do in the whole server. What a single channel grants says nothing about the others."""
+    user = interaction.user
+    return user.guild_permissions if isinstance(user, discord.Member) else discord.Permissions.none()
 
 
 def role_ids(interaction: Interaction) -> frozenset[int]:

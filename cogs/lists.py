@@ -11,7 +11,7 @@ from bot.client.permissions import may_moderate
 from bot.errors import NotFoundError
 from bot.model import BankKind, Entry, MediaRef, Surface
 
-from .access import Interaction, app_of, require_moderator, role_ids, server_of
+from .access import Interaction, app_of, require_decider, require_moderator, rights, role_ids, server_of
 from .ui import entries, texts
 from .ui.answers import say, show
 
@@ -55,6 +55,7 @@ async def revoke(interaction: Interaction, kind: BankKind, written: str) -> None
     entry, bank = await banks.show(number, guild_id=server.guild_id)
     if bank.kind is not kind:
         raise NotFoundError(texts.other_list(number, _COMMANDS[bank.kind]))
+    require_decider(interaction, server, entry.category)
     if entry.revoked_at is not None:
         await say(interaction, texts.revoked_before(number, entry.revoked_at))
         return
@@ -65,7 +66,7 @@ async def revoke(interaction: Interaction, kind: BankKind, written: str) -> None
 async def suggest(interaction: Interaction, kind: BankKind, current: str) -> list[app_commands.Choice[str]]:
     """The newest entries whose number or note holds what was typed; nothing for who may not see the list."""
     server = await server_of(interaction)
-    if not may_moderate(server, role_ids(interaction), interaction.permissions):
+    if not may_moderate(server, role_ids(interaction), rights(interaction)):
         return []
     listed, _ = await app_of(interaction).banks.list(server.guild_id, kind, limit=200)
     wanted = current.strip().casefold()
@@ -74,4 +75,4 @@ async def suggest(interaction: Interaction, kind: BankKind, current: str) -> lis
 
 
 def _fits(entry: Entry, wanted: str) -> bool:
-    return wanted in f"e-{entry.id}" or wanted in entry.note.casefold()
+    return wanted in f"e-{entry.id}" or wanted in entries.note_of(entry).casefold()

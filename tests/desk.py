@@ -162,7 +162,7 @@ class Desk:
         await self.see(message, self.item(message, shown))
         return message
 
-    async def see(self, message: MessageRef, item: MediaRef) -> Case | None:
+    async def see(self, message: MessageRef, item: MediaRef) -> bool:
         guild = await self.guilds.get(message.guild_id)
         return await self.cases.record(message, item, await self.scanner.scan(item, guild), guild)
 

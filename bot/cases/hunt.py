@@ -17,9 +17,11 @@ from bot.banks.service import BankService, check_enrollable, ensure_own
 from bot.guilds import GuildService
 from bot.matching.matcher import nearest_sightings
 from bot.model import (
+    Bank,
     BankKind,
     Case,
     CaseOrigin,
+    CaseState,
     Category,
     Decision,
     Entry,
@@ -104,19 +106,25 @@ class Hunter:
         """
         check_enrollable(fingerprint)
         async with self._store.write() as tx:
+            joined = await self._cases.join(tx, guild, category, None, fingerprint, ())
+            case = joined or await self._cases.open(tx, guild, CaseOrigin.BLOCK, category, None, fingerprint, ())
+            in_lane = case.category is Category.MINOR_SUSPECTED
             bank = await ensure_own(tx, guild.guild_id, BankKind.BLOCK)
-            listed = await tx.banks.find_exact(fingerprint.sha256, [bank.id])
-            case, entry = await self._decided_case(tx, guild, category, fingerprint, actor_id, note, bank.id, listed)
+            category = case.category if in_lane else category
+            entry, existing = await self._list(tx, bank, case, category, fingerprint, note, actor_id)
+            # A case that waits in the lane of suspected minors is not a moderator's to decide, blocked or not.
+            case = await self._note_block(tx, case, entry, actor_id, decide=joined is None or not in_lane)
             if message is not None:
                 await self._tie(tx, message, media_id, surface, fingerprint, case)
-                if guild.mode is not Mode.OBSERVE:
-                    await tx.outbox.put([calls.delete(message, case.id)], self._clock())
-            await self._cases.tell_reporters(tx, case)
+            if guild.mode is not Mode.OBSERVE:
+                await self._cases.remove_standing(tx, case)
+            if case.state is CaseState.DECIDED:
+                await self._cases.tell_reporters(tx, case)
             await self._cases.draw(tx, case, guild, f"v{case.version}")
         self._outbox.wake()
         await self._banks.refresh()
         earlier = await self.hunt(entry)
-        return Blocked(entry, case, bool(listed), self._banks.collisions(fingerprint, bank), earlier)
+        return Blocked(entry, case, existing, self._banks.collisions(fingerprint, bank), earlier)
 
     async def hunt_new(self) -> int:
         """Hunt every entry that has not been hunted yet, and say how many there were."""
@@ -129,6 +137,7 @@ class Hunter:
     async def hunt(self, entry: Entry) -> Hunted:
         """Look for an entry's copies among the kept sightings of the guilds that see its bank."""
         async with self._one_at_a_time:
+            await self._banks.refresh()  # what another process just listed is judged by the index, too
             async with self._store.read() as tx:
                 current = await tx.banks.entry(entry.id)
                 bank = await tx.banks.get(entry.bank_id)
@@ -139,23 +148,26 @@ class Hunter:
 
     async def _near(self, tx: Tx, guild_id: int | None, entry: Entry) -> dict[int, list[Sighting]]:
         """Kept sightings that may be copies, by guild."""
+        guilds: dict[int, GuildSettings] = {}
         found: defaultdict[int, list[Sighting]] = defaultdict(list)
         async for batch in tx.sightings.stream(guild_id, self._clock() - self._window):
             prints = [sighting.fingerprint for sighting in batch if sighting.fingerprint is not None]
             distances = await asyncio.to_thread(nearest_sightings, entry.fingerprint, prints)
             for sighting, distance in zip(batch, distances, strict=True):
-                guild = await self._guilds.get(sighting.message.guild_id)
-                if distance <= guild.thresholds.review:
-                    found[guild.guild_id].append(sighting)
+                where = sighting.message.guild_id
+                if where not in guilds:
+                    guilds[where] = await self._guilds.within(tx, where)
+                if distance <= guilds[where].thresholds.review:
+                    found[where].append(sighting)
         return found
 
     async def _act(self, entry: Entry, near: dict[int, list[Sighting]]) -> Hunted:
         removed = review = 0
         async with self._store.write() as tx:
-            for guild_id, sightings in near.items():
-                guild = await self._guilds.get(guild_id)
+            for guild_id, sightings in sorted(near.items()):  # in this order: two hunts may meet in the same guilds
+                guild = await self._guilds.within(tx, guild_id)
                 own = await tx.cases.get(entry.case_id) if entry.case_id is not None else None
-                by_person = own is not None and own.guild_id == guild_id
+                by_person = own is not None and own.guild_id == guild_id and own.decision is Decision.CONFIRM
                 for verdict in (Verdict.REMOVE, Verdict.REVIEW):
                     hits = self._hits(entry, guild, sightings, verdict)
                     if not hits:
@@ -190,7 +202,7 @@ class Hunter:
         if join is None and not plan.open_case:
             return False
         case = join or await self._cases.open_or_join(
-            tx, guild, CaseOrigin.HUNT, entry.category, plan.match, entry.fingerprint, plan.reasons
+            tx, guild, CaseOrigin.HUNT, entry.category, plan.match, hits[0][0].fingerprint, plan.reasons
         )
         distances = {sighting.id: hit.match.distance for sighting, hit in hits if hit.match is not None}
         await tx.sightings.attach(list(distances), case.id, entry.id, distances)
@@ -199,47 +211,57 @@ class Hunter:
             await tx.outbox.put([calls.delete(sighting.message, case.id) for sighting, _ in hits], self._clock())
         copies = "1 earlier copy" if len(hits) == 1 else f"{len(hits)} earlier copies"
         await self._cases.event(tx, case, "hunted", None, f"{copies} found among the kept sightings.")
-        await self._cases.draw(tx, case, guild, f"hunt:{entry.id}")
+        await self._cases.draw(tx, case, guild, f"hunt:{entry.id}:{max(distances)}")
         return delete
 
-    async def _decided_case(
+    async def _list(
         self,
         tx: Tx,
-        guild: GuildSettings,
+        bank: Bank,
+        case: Case,
         category: Category,
         fingerprint: Fingerprint,
-        actor_id: int,
         note: str,
-        bank_id: int,
-        listed: Sequence[Entry],
-    ) -> tuple[Case, Entry]:
-        """A case that is decided from the start: the moderator saw the picture and blocked it."""
-        case = await self._cases.open_or_join(tx, guild, CaseOrigin.BLOCK, category, None, fingerprint, ())
-        if listed:
-            entry = listed[0]
-        else:
-            entry = await tx.banks.add_entry(
-                bank_id=bank_id,
-                category=category,
-                fingerprint=fingerprint,
-                note=note,
-                added_by=actor_id,
-                source="moderator",
-                added_at=self._clock(),
-                case_id=case.id,
-            )
-        decided = await tx.cases.compare_and_set(
+        actor_id: int,
+    ) -> tuple[Entry, bool]:
+        """The entry of this very file, and whether it was there before.
+
+        One that was listed before anybody suspected a minor gives way to one in that lane.
+        """
+        listed = await tx.banks.find_exact(fingerprint.sha256, [bank.id])
+        lane = Category.MINOR_SUSPECTED
+        fitting = [entry for entry in listed if entry.category is lane or category is not lane]
+        if fitting:
+            return fitting[0], True
+        for entry in listed:
+            await tx.banks.revoke(entry.id, actor_id, self._clock())
+            await self._cases.event(tx, case, "entry_revoked", actor_id, f"E-{entry.id}")
+        entry = await tx.banks.add_entry(
+            bank_id=bank.id,
+            category=category,
+            fingerprint=fingerprint,
+            note=note,
+            added_by=actor_id,
+            source="moderator",
+            added_at=self._clock(),
+            case_id=case.id,
+        )
+        return entry, False
+
+    async def _note_block(self, tx: Tx, case: Case, entry: Entry, actor_id: int, *, decide: bool) -> Case:
+        """Write the block into its case, which it decides at once if it may: the moderator saw the picture."""
+        noted = await tx.cases.compare_and_set(
             case.id,
             case.version,
-            state=target(case.state, CaseAction.DECIDE),
-            decision=Decision.CONFIRM,
-            decided_by=actor_id,
-            decided_at=self._clock(),
+            state=target(case.state, CaseAction.DECIDE) if decide else case.state,
+            decision=Decision.CONFIRM if decide else case.decision,
+            decided_by=actor_id if decide else case.decided_by,
+            decided_at=self._clock() if decide else case.decided_at,
             entry_id=case.entry_id or entry.id,
         )
-        assert decided is not None, "the case was read in this very transaction"
-        await self._cases.event(tx, decided, "blocked", actor_id, f"E-{entry.id}")
-        return decided, entry
+        assert noted is not None, "the row of the case is locked by this very transaction"
+        await self._cases.event(tx, noted, "blocked", actor_id, f"E-{entry.id}")
+        return noted
 
     async def _tie(
         self, tx: Tx, message: MessageRef, media_id: str, surface: Surface, fingerprint: Fingerprint, case: Case

@@ -7,18 +7,17 @@ follows right after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import structlog
 
 from bot import __version__
-from bot.banks.service import BankService, ensure_own
+from bot.banks.service import BankService
 from bot.errors import NotAllowedError, NotFoundError, StaleCaseError
 from bot.guilds import GuildService
 from bot.matching.matcher import nearest_sightings
 from bot.model import (
-    BankKind,
     Call,
     CallKind,
     Case,
@@ -38,10 +37,13 @@ from bot.model import (
 from bot.outbox import CallResult, Outbox
 from bot.store.engine import Store, Tx
 
-from . import calls, texts
+from . import calls, clusters, lessons, texts
 from .states import CaseAction, target
 
 log = structlog.get_logger(__name__)
+
+MOST_SIGHTINGS = 10_000
+"""Sightings of a case on which a decision acts."""
 
 
 class CaseService:
@@ -76,20 +78,20 @@ class CaseService:
 
     # --------------------------------------------------------------------------------------------- recording
 
-    async def record(self, message: MessageRef, media: SeenMedia, scan: Scan, guild: GuildSettings) -> Case | None:
-        """Write what was seen and what follows from it. Idempotent: a repeated item changes nothing.
+    async def record(self, message: MessageRef, media: SeenMedia, scan: Scan, guild: GuildSettings) -> bool:
+        """Write what was seen and what follows from it; whether that was new.
 
-        Returns the case that it opened or joined, if any.
+        Idempotent: a repeated item changes nothing, whatever became of its case meanwhile.
         """
         async with self._store.write() as tx:
-            case = await self._record(tx, message, media.media_id, media.surface, scan, guild)
+            new = await self._record(tx, message, media.media_id, media.surface, scan, guild)
         if scan.plan.open_case or scan.plan.log:
             self._wake()
-        return case
+        return new
 
     async def _record(
         self, tx: Tx, message: MessageRef, media_id: str, surface: Surface, scan: Scan, guild: GuildSettings
-    ) -> Case | None:
+    ) -> bool:
         plan = scan.plan
         now = self._clock()
         if not plan.open_case or plan.match is None:
@@ -97,17 +99,18 @@ class CaseService:
             if added is not None and plan.log:
                 line = calls.log_line(message, media_id, guild, texts.observed(message, plan))
                 await tx.outbox.put([line] if line else [], now)
-            return None
+            return added is not None
+        await tx.cases.in_turn(guild.guild_id)
+        if await tx.sightings.recorded(message.message_id, media_id, scan):
+            return False
         case = await self.open_or_join(
             tx, guild, CaseOrigin.MATCH, plan.match.category, plan.match, scan.fingerprint, plan.reasons
         )
         added = await tx.sightings.add(message, media_id, surface, scan, seen_at=now, case_id=case.id)
-        if added is None:
-            return case
         if plan.delete:
             await tx.outbox.put([calls.delete(message, case.id)], now)
         await self.draw(tx, case, guild, f"sighting:{added}")
-        return case
+        return True
 
     async def open_or_join(
         self,
@@ -119,22 +122,40 @@ class CaseService:
         fingerprint: Fingerprint | None,
         reasons: tuple[str, ...],
     ) -> Case:
-        """The open case of this picture's cluster in the guild, or a new one.
+        """The open case of this picture's cluster in the guild, told of it, or a new one."""
+        case = await self.join(tx, guild, category, match, fingerprint, reasons)
+        return case or await self.open(tx, guild, origin, category, match, fingerprint, reasons)
 
-        A cluster is what lies near one entry, or, where nothing listed is near, what lies near another open case.
-        """
-        entry_id = None if match is None else match.entry_id
-        case = await tx.cases.find_open(guild.guild_id, entry_id=entry_id) if entry_id is not None else None
-        if case is None and fingerprint is not None:
-            case = await self._near_open_case(tx, guild, fingerprint, entry_id)
-        if case is not None:
-            return case
+    async def join(
+        self,
+        tx: Tx,
+        guild: GuildSettings,
+        category: Category,
+        match: Match | None,
+        fingerprint: Fingerprint | None,
+        reasons: tuple[str, ...],
+    ) -> Case | None:
+        """The open case of this picture's cluster in the guild, told of it; None if there is none."""
+        case = await clusters.open_case(tx, guild, fingerprint, None if match is None else match.entry_id)
+        return None if case is None else await clusters.inform(tx, case, category, match, reasons, self._clock())
+
+    async def open(
+        self,
+        tx: Tx,
+        guild: GuildSettings,
+        origin: CaseOrigin,
+        category: Category,
+        match: Match | None,
+        fingerprint: Fingerprint | None,
+        reasons: tuple[str, ...],
+    ) -> Case:
+        """A new case."""
         case = await tx.cases.open(
             guild_id=guild.guild_id,
             category=category,
             origin=origin,
             opened_at=self._clock(),
-            entry_id=entry_id,
+            entry_id=None if match is None else match.entry_id,
             match=match,
             thresholds=guild.thresholds,
             program_version=__version__,
@@ -163,18 +184,16 @@ class CaseService:
                     await self.draw(tx, case, guild, f"v{case.version}")
         self._wake()
 
-    async def _near_open_case(
-        self, tx: Tx, guild: GuildSettings, fingerprint: Fingerprint, entry_id: int | None
-    ) -> Case | None:
-        for case in await tx.cases.open_cases(guild.guild_id):
-            if case.fingerprint is None or (entry_id is not None and case.entry_id is not None):
-                continue
-            if case.fingerprint.sha256 == fingerprint.sha256:
-                return case
-            distance = int(nearest_sightings(case.fingerprint, [fingerprint.upright()])[0])
-            if distance <= guild.thresholds.remove:
-                return case
-        return None
+    async def remove(self, tx: Tx, case: Case, messages: Iterable[MessageRef]) -> None:
+        """Have messages deleted because a person wants it. What was given up is tried again: much may be mended."""
+        wanted = [calls.delete(message, case.id) for message in messages]
+        await tx.outbox.put(wanted, self._clock())
+        await tx.outbox.revive([call.key for call in wanted], self._clock())
+
+    async def remove_standing(self, tx: Tx, case: Case) -> None:
+        """Have every message of a case deleted that still stands, because a person wants it."""
+        sightings = await tx.sightings.by_case(case.id, limit=MOST_SIGHTINGS)
+        await self.remove(tx, case, [sighting.message for sighting in sightings if sighting.deleted_at is None])
 
     async def event(self, tx: Tx, case: Case, kind: str, actor_id: int | None, detail: str = "") -> None:
         """Append one line to the case's history."""
@@ -201,12 +220,11 @@ class CaseService:
             if decided is None:
                 raise StaleCaseError(texts.stale(case))
             await self.event(tx, decided, decision.value, actor_id)
-            guild = await self._guilds.get(case.guild_id)
+            guild = await self._guilds.within(tx, case.guild_id)
             if decision is Decision.CONFIRM:
-                decided, pending = await self._confirm(tx, decided, actor_id)
+                decided = await self._confirm(tx, decided, guild, actor_id)
             else:
-                pending = await self._not_a_match(tx, decided, guild, actor_id)
-            await tx.outbox.put(pending, self._clock())
+                await self._not_a_match(tx, decided, guild, actor_id)
             await self.tell_reporters(tx, decided)
             await self.draw(tx, decided, guild, f"v{decided.version}")
         await self._after_change()
@@ -237,7 +255,7 @@ class CaseService:
             parts = [f"E-{entry_id} revoked" for entry_id in taken_back]
             parts += [f"E-{entry_id} matches again" for entry_id in restored]
             await self.event(tx, reopened, "undone", actor_id, "; ".join(parts))
-            guild = await self._guilds.get(case.guild_id)
+            guild = await self._guilds.within(tx, case.guild_id)
             await self.draw(tx, reopened, guild, f"v{reopened.version}")
         await self._after_change()
         return reopened
@@ -250,77 +268,37 @@ class CaseService:
             raise NotAllowedError(texts.OWN_MESSAGE)
         return case
 
-    async def _confirm(self, tx: Tx, case: Case, actor_id: int) -> tuple[Case, list[Call]]:
+    async def _confirm(self, tx: Tx, case: Case, guild: GuildSettings, actor_id: int) -> Case:
         """List what was only near (or only reported), and delete what still stands."""
-        far = case.match is None or case.match.distance > case.thresholds.remove
-        if far and case.fingerprint is not None and not case.fingerprint.plain:
-            bank = await ensure_own(tx, case.guild_id, BankKind.BLOCK)
-            entry = await tx.banks.add_entry(
-                bank_id=bank.id,
-                category=case.category,
-                fingerprint=case.fingerprint,
-                note=f"Confirmed in case {case.id}",
-                added_by=actor_id,
-                source="review",
-                added_at=self._clock(),
-                case_id=case.id,
-            )
+        entry = await lessons.block_picture(tx, case, guild, actor_id, self._clock())
+        if entry is not None:
             await self.event(tx, case, "entry_added", actor_id, f"E-{entry.id}")
             if case.entry_id is None:
-                moved = await tx.cases.compare_and_set(case.id, case.version, entry_id=entry.id)
-                case = moved or case
-        pending = [
-            calls.delete(sighting.message, case.id)
-            for sighting in await tx.sightings.by_case(case.id, limit=10_000)
-            if sighting.deleted_at is None
-        ]
-        return case, pending
+                case = await tx.cases.compare_and_set(case.id, case.version, entry_id=entry.id) or case
+        await self.remove_standing(tx, case)
+        return case
 
-    async def _not_a_match(self, tx: Tx, case: Case, guild: GuildSettings, actor_id: int) -> list[Call]:
+    async def _not_a_match(self, tx: Tx, case: Case, guild: GuildSettings, actor_id: int) -> None:
         """Remember the picture as known-good, mend what hung on the same entry, and tell the authors."""
-        now = self._clock()
-        if case.fingerprint is not None and not case.fingerprint.plain:
-            bank = await ensure_own(tx, case.guild_id, BankKind.KNOWN_GOOD)
-            entry = await tx.banks.add_entry(
-                bank_id=bank.id,
-                category=Category.OTHER,
-                fingerprint=case.fingerprint,
-                note=f"Not a match in case {case.id}",
-                added_by=actor_id,
-                source="review",
-                added_at=now,
-                case_id=case.id,
-            )
-            await self.event(tx, case, "known_good_added", actor_id, f"E-{entry.id}")
-        await self._doubt_entry(tx, case, guild, actor_id)
-        sightings = await tx.sightings.by_case(case.id, limit=10_000)
+        await self._reopen_siblings(tx, case, guild)  # first: whoever changes a case and a bank does so in this order
+        for entry_id in await lessons.doubt_entries(tx, case, guild, actor_id, self._clock()):
+            await self.event(tx, case, "entry_revoked", actor_id, f"E-{entry_id}")
+        good = await lessons.know_picture(tx, case, actor_id, self._clock())
+        if good is not None:
+            await self.event(tx, case, "known_good_added", actor_id, f"E-{good.id}")
         authors = {
             sighting.message.author_id
-            for sighting in sightings
+            for sighting in await tx.sightings.by_case(case.id, limit=MOST_SIGHTINGS)
             if sighting.deleted_at is not None
             and sighting.message.author_id is not None
             and sighting.message.webhook_id is None
             and not sighting.message.author_is_bot
         }
-        pending = [
+        told = [
             calls.notify(author, texts.restored(case), key=f"restored:{case.id}:{author}", case=case)
             for author in sorted(authors)
         ]
-        await self._reopen_siblings(tx, case, guild)
-        return pending
-
-    async def _doubt_entry(self, tx: Tx, case: Case, guild: GuildSettings, actor_id: int) -> None:
-        """Revoke the guild's own entry when the innocent picture is the entry itself.
-
-        No known-good entry could ever be nearer than it by the margin, so the picture would come back for ever.
-        """
-        if case.entry_id is None or case.match is None or case.match.distance >= guild.thresholds.margin:
-            return
-        entry = await tx.banks.entry(case.entry_id)
-        bank = None if entry is None else await tx.banks.get(entry.bank_id)
-        if bank is not None and bank.guild_id == case.guild_id:
-            await tx.banks.revoke(case.entry_id, actor_id, self._clock())
-            await self.event(tx, case, "entry_revoked", actor_id, f"E-{case.entry_id}")
+        await tx.outbox.put(told, self._clock())
 
     async def _reopen_siblings(self, tx: Tx, case: Case, guild: GuildSettings) -> None:
         """Reopen confirmed cases on the same entry that the new known-good picture puts in doubt."""
@@ -380,7 +358,7 @@ class CaseService:
             assert isinstance(message_id, int)
             await tx.sightings.mark_deleted(message_id, self._clock())
             if call.case_id is not None and (case := await tx.cases.get(call.case_id)) is not None:
-                guild = await self._guilds.get(case.guild_id)
+                guild = await self._guilds.within(tx, case.guild_id)
                 await self.draw(tx, case, guild, f"deleted:{message_id}")
         elif call.kind in {CallKind.POST_CARD, CallKind.EDIT_CARD}:
             if call.case_id is not None and result.channel_id is not None and result.message_id is not None:
@@ -394,5 +372,5 @@ class CaseService:
             return
         await self.event(tx, case, "call_failed", None, sentence)
         if call.kind in {CallKind.DELETE_MESSAGE, CallKind.NOTIFY}:
-            guild = await self._guilds.get(case.guild_id)
+            guild = await self._guilds.within(tx, case.guild_id)
             await self.draw(tx, case, guild, f"failed:{call.key}")

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from bot.model import Case, Decision, MessageRef, Plan, Verdict
+from bot.model import Case, Category, Decision, MessageRef, Plan, Verdict
 
 OWN_MESSAGE = "A message of yours is part of this case, so somebody else has to decide it."
 
 
 def observed(message: MessageRef, plan: Plan) -> str:
-    """One line for the review channel of a guild that only observes. Holds a link, no text and no picture."""
+    """One line for the review channel of a guild that only observes. Holds a link, no text and no picture.
+
+    In the lane of suspected minors it says what to do instead of why.
+    """
     would = "removed" if plan.verdict is Verdict.REMOVE else "put up for review"
+    if plan.match is not None and plan.match.category is Category.MINOR_SUSPECTED:
+        return (
+            f"Observe mode, **suspected minor**: {message.link} would be {would}. **Do not open, save, copy or forward "
+            "the picture, and do not ask others to look.** One of you reports the message to Discord, once (*Report "
+            "Message* in its menu), and removes it then."
+        )
     return f"Observe mode: {message.link} would be {would}. {' '.join(plan.reasons)}"
 
 

@@ -101,6 +101,8 @@ class StanguardBot(commands.Bot):
             await self.tree.sync()
         except discord.HTTPException as error:
             log.error("commands.not_published", status=error.status, code=error.code)
+        except discord.RateLimited as error:
+            log.error("commands.not_published", status=429, retry_after=error.retry_after)
 
     @property
     def publishes_commands(self) -> bool:
@@ -119,6 +121,10 @@ class StanguardBot(commands.Bot):
     def stop_intake(self) -> None:
         """Take no more messages in, so that what is under way can end before the connection does."""
         self._sinks.clear()
+
+    async def on_ready(self) -> None:
+        """Say that the bot is on watch, and where: after a new session too."""
+        log.info("bot.ready", servers=len(self.guilds))
 
     async def on_message(self, message: discord.Message, /) -> None:
         """There are no text commands, so nothing is parsed out of what members write."""

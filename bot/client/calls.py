@@ -110,7 +110,7 @@ class DiscordCalls:
                 pass  # somebody deleted the card, or its channel; the case needs one
             else:
                 return CallResult(channel_id, message_id)
-        guild = await self._bot.app.guilds.get(view.case.guild_id)
+        guild = await self._bot.app.guilds.current(view.case.guild_id)
         if guild.review_channel_id is None:
             raise CallError(
                 "The card of this case is gone and no review channel is set; choose one with /setup.",

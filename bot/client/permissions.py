@@ -98,9 +98,13 @@ def may_moderate(guild: GuildSettings, role_ids: Collection[int], permissions: d
 def may_decide(
     guild: GuildSettings, category: Category, role_ids: Collection[int], permissions: discord.Permissions
 ) -> bool:
-    """Whether a member may decide a case of this category; suspected minors have a lane of their own."""
+    """Whether a member may decide a case of this category; suspected minors have a lane of their own.
+
+    That lane is the child-safety role's alone (and administrators', to whom Discord denies nothing); without such a
+    role it is theirs who may configure.
+    """
     if category is not Category.MINOR_SUSPECTED:
         return may_moderate(guild, role_ids, permissions)
-    return may_configure(permissions) or (
-        guild.child_safety_role_id is not None and guild.child_safety_role_id in role_ids
-    )
+    if guild.child_safety_role_id is None:
+        return may_configure(permissions)
+    return guild.child_safety_role_id in role_ids or permissions.administrator

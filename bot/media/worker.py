@@ -12,6 +12,7 @@ import math
 import os
 import signal
 import sys
+import traceback
 from contextlib import suppress
 from pathlib import Path
 
@@ -60,8 +61,10 @@ def run(data: bytes, limits: wire.Limits) -> bytes:
         reply = decode.read(data, limits)
     except MemoryError:
         reply = wire.Reply(None, Unscannable.OUT_OF_MEMORY)
-    except Exception:  # noqa: BLE001 - a defect of ours, and the bot needs an answer all the same
-        _log.exception("fingerprinting failed")
+    except Exception as error:  # noqa: BLE001 - a defect of ours, and the bot needs an answer all the same
+        # Never the text of the error: it may quote the file.
+        frames = traceback.extract_tb(error.__traceback__)
+        _log.error("fingerprinting failed: %s at %s:%s", type(error).__name__, frames[-1].filename, frames[-1].lineno)
         reply = wire.Reply(None, Unscannable.INTERNAL)
     return wire.pack(reply)
 

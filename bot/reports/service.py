@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.cases import calls
+from bot.cases import clusters
 from bot.cases.service import CaseService
 from bot.model import Case, CaseOrigin, CaseState, Category, GuildSettings, MessageRef, Plan, Scan, SeenMedia, Verdict
 from bot.outbox import Outbox
@@ -53,6 +53,7 @@ class ReportService:
         cases: dict[int, Case] = {}
         removed = again = 0
         async with self._store.write() as tx:
+            await tx.cases.in_turn(guild.guild_id)
             for item, scan in scans:
                 case = await self._case(tx, guild, category, message, item, scan)
                 cases[case.id] = case
@@ -76,28 +77,28 @@ class ReportService:
         scan: Scan,
     ) -> Case:
         plan = scan.plan
-        if plan.match is not None:
+        if plan.match is not None and category is not Category.MINOR_SUSPECTED:
             category = plan.match.category
+        reasons = (*plan.reasons, "A member reported it.")
         case = None if message is None else await self._case_of(tx, message, item.media_id)
         if case is None:
-            reasons = (*plan.reasons, "A member reported it.")
             case = await self._cases.open_or_join(
                 tx, guild, CaseOrigin.REPORT, category, plan.match, scan.fingerprint, reasons
             )
-        if category is Category.MINOR_SUSPECTED and case.category is not category and case.state is CaseState.OPEN:
-            case = await tx.cases.compare_and_set(case.id, case.version, category=category) or case
+        else:
+            case = await clusters.inform(tx, case, category, plan.match, reasons, self._clock())
         if message is not None:
             await self._tie(tx, message, item, scan, case)
             if plan.delete:
-                await tx.outbox.put([calls.delete(message, case.id)], self._clock())
+                await self._cases.remove(tx, case, [message])
         return case
 
     async def _case_of(self, tx: Tx, message: MessageRef, media_id: str) -> Case | None:
-        """The open case that this very item of this message hangs on already."""
+        """The open case that this very item of this message hangs on already; nobody decides it meanwhile."""
         for sighting in await tx.sightings.by_message(message.message_id):
             if sighting.media_id == media_id and sighting.case_id is not None:
-                case = await tx.cases.get(sighting.case_id)
-                if case is not None and case.state is CaseState.OPEN:
+                case = await tx.cases.touch(sighting.case_id)
+                if case.state is CaseState.OPEN:
                     return case
         return None
 

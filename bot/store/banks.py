@@ -71,6 +71,10 @@ class Banks(Repository):
             await self._run(entries.update().where(entries.c.id.in_(entry_ids)).values(changed=number))
         return number
 
+    async def _in_turn(self) -> None:
+        """Wait for the turn to change banks, before a row of an entry is locked: as :meth:`add_entry` does."""
+        await self._first(sa.select(bank_changes.c.number).with_for_update())
+
     # ---------------------------------------------------------------------------------------------- entries
 
     async def add_entry(
@@ -174,6 +178,7 @@ class Banks(Repository):
 
     async def unrevoke(self, entry_id: int) -> bool:
         """Let a revoked entry match again; False if it was not revoked."""
+        await self._in_turn()
         statement = (
             entries.update()
             .where(entries.c.id == entry_id, entries.c.revoked_at.is_not(None))
@@ -185,6 +190,7 @@ class Banks(Repository):
         return True
 
     async def _revoke(self, by: int | None, at: datetime, condition: sa.ColumnElement[bool]) -> list[int]:
+        await self._in_turn()
         rows = await self._all(
             entries.update()
             .where(condition, entries.c.revoked_at.is_(None))

@@ -97,13 +97,16 @@ class Cases(Repository):
             raise NotFoundError(f"There is no case {case_id}; it may have been erased after its time.")
         return _case(row)
 
-    async def find_open(self, guild_id: int, *, entry_id: int | None = None) -> Case | None:
-        """The oldest open case of a guild, of one entry if given.
+    async def in_turn(self, guild_id: int) -> None:
+        """Have others that look for open cases of this guild wait until a transaction that writes ends.
 
-        In a transaction that writes, others that ask for the same wait until it ends, so that two of them can never
-        both find none and open one each.
+        So two of them can never both find none and open one each. To be called before any row of a case is locked.
         """
-        await self._lock("case", guild_id, entry_id)
+        await self._lock("case", guild_id)
+
+    async def find_open(self, guild_id: int, *, entry_id: int | None = None) -> Case | None:
+        """The oldest open case of a guild, of one entry if given. Takes its turn: :meth:`in_turn`."""
+        await self.in_turn(guild_id)
         statement = sa.select(cases).where(cases.c.guild_id == guild_id, cases.c.state == CaseState.OPEN)
         if entry_id is not None:
             statement = statement.where(cases.c.entry_id == entry_id)
@@ -111,7 +114,8 @@ class Cases(Repository):
         return None if row is None else _case(row)
 
     async def open_cases(self, guild_id: int) -> CaseList:
-        """Every open case of a guild, oldest first."""
+        """Every open case of a guild, oldest first. Takes its turn: :meth:`in_turn`."""
+        await self.in_turn(guild_id)
         return await self._cases(
             sa.select(cases).where(cases.c.guild_id == guild_id, cases.c.state == CaseState.OPEN).order_by(cases.c.id)
         )

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from bot.errors import DatabaseError
+from bot.errors import DatabaseError, why_unreachable
 
 Dialect = Literal["sqlite", "postgresql"]
 CONNECTIONS = 10
@@ -61,7 +61,10 @@ def prepare(url: str, *, create: bool) -> tuple[Dialect, URL]:
     if target.get_backend_name() != "postgresql":
         raise DatabaseError("The database address must begin with sqlite:/// or postgresql://; correct store.url.")
     if importlib.util.find_spec("asyncpg") is None:
-        raise DatabaseError("PostgreSQL needs a driver that is not installed; install `stanguard[postgres]`.")
+        raise DatabaseError(
+            "PostgreSQL needs a driver that is not installed; run `uv sync --no-dev --extra postgres`, or install "
+            "`stanguard[postgres]` with pip."
+        )
     query = dict(target.query)
     if "sslmode" in query:
         query["ssl"] = query.pop("sslmode")
@@ -162,10 +165,12 @@ def unreachable(target: URL, error: BaseException) -> DatabaseError:
             return DatabaseError(f"{place(target)} is not a database; move it away or correct store.url.")
         if "locked" in text:
             return DatabaseError(f"{place(target)} is locked by another program; close that program and try again.")
+        if Path(place(target)).is_dir():
+            return DatabaseError(f"{place(target)} is a folder; add the name of a file to store.url.")
         return DatabaseError(f"{place(target)} cannot be opened as a database; check the path and its permissions.")
-    cause = type(getattr(error, "orig", None) or error).__name__
     return DatabaseError(
-        f"The database at {place(target)} cannot be reached ({cause}); check store.url and that the server runs."
+        f"The database at {place(target)} cannot be reached ({why_unreachable(error)}); check store.url and that the "
+        "server runs."
     )
 
 
@@ -179,6 +184,8 @@ def refused(error: DBAPIError) -> DatabaseError:
         )
     if "locked" in text:
         return DatabaseError("The database is locked by another program; close that program and try again.")
+    if "deadlock" in text or "could not serialize" in text:
+        return DatabaseError("Somebody else changed the same at the same moment; please try again.")
     if "disk is full" in text or "no space left" in text:
         return DatabaseError("The disk that holds the database is full; make room on it.")
     if "not a database" in text or "malformed" in text:

@@ -22,6 +22,7 @@ from .tables import CallState, cases, outbox
 _PENDING_STATE: sa.ColumnElement[Any] = sa.literal_column(f"'{CallState.PENDING.value}'")
 _PENDING = outbox.c.state == _PENDING_STATE
 _OTHER = outbox.alias("other")
+_URGENT = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class OutboxRows(Repository):
                 "payload": call.payload,
                 "case_id": call.case_id,
                 "guild_id": call.guild_id,
-                "urgency": 0 if call.kind is CallKind.DELETE_MESSAGE else 1,
+                "urgency": _URGENT if call.kind is CallKind.DELETE_MESSAGE else _URGENT + 1,
                 "state": CallState.PENDING,
                 "created_at": at,
                 "due_at": at,
@@ -79,10 +80,13 @@ class OutboxRows(Repository):
         written = {row.key for row in rows}
         return [call for call in calls if call.key not in written]
 
-    async def claim(self, *, now: datetime, lease: timedelta, owner: str, limit: int) -> list[ClaimedCall]:
+    async def claim(
+        self, *, now: datetime, lease: timedelta, owner: str, limit: int, urgent: bool = False
+    ) -> list[ClaimedCall]:
         """Lease up to ``limit`` calls that may run now: deletes first, then the longest waiting.
 
         Only the first unfinished call of a lane is ever given out, and never while another of that lane is leased.
+        ``urgent``: deletes alone.
         """
         # Claims follow one another, so that two of them never give out two calls of one lane between them.
         await self._lock("outbox", "claim")
@@ -90,6 +94,7 @@ class OutboxRows(Repository):
         picked = (
             sa.select(outbox.c.id)
             .where(_PENDING, outbox.c.due_at <= now, _heads_lane(), leased_until <= now)
+            .where(outbox.c.urgency == _URGENT if urgent else sa.true())
             .order_by(outbox.c.urgency, outbox.c.id)
             .limit(limit)
         )
@@ -108,6 +113,14 @@ class OutboxRows(Repository):
             .returning(*outbox.c)
         )
         return [_claimed(row) for row in sorted(rows, key=lambda row: (row.urgency, row.id))]
+
+    async def revive(self, keys: Collection[str], at: datetime) -> int:
+        """Let calls that were given up wait again, as if just written; how many."""
+        return await self._run(
+            outbox.update()
+            .where(outbox.c.key.in_(keys), outbox.c.state == CallState.GIVEN_UP)
+            .values(state=CallState.PENDING, due_at=at, finished_at=None, attempts=0, error=None)
+        )
 
     async def renew(self, ids: Collection[int], *, owner: str, until: datetime) -> None:
         """Extend the leases that ``owner`` still holds."""
@@ -158,7 +171,8 @@ class OutboxRows(Repository):
     async def waiting(self, case_id: int, kinds: Collection[CallKind]) -> bool:
         """Whether a call of these kinds for this case waits and nobody has taken it up yet.
 
-        In a transaction that writes, nobody takes it up before the transaction ends.
+        In a transaction that writes, nobody takes it up before the transaction ends. One that somebody takes up or
+        finishes just now does not count, and is not waited for: they may be waiting for what this transaction holds.
         """
         statement = (
             sa.select(outbox.c.id)
@@ -166,7 +180,7 @@ class OutboxRows(Repository):
             .limit(1)
         )
         if self._writing:
-            statement = statement.with_for_update()
+            statement = statement.with_for_update(read=True, skip_locked=True)
         return await self._first(statement) is not None
 
     async def pending(self) -> int:

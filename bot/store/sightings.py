@@ -64,7 +64,7 @@ class Sightings(Repository):
                 surface=surface,
                 seen_at=seen_at,
                 verdict=scan.plan.verdict,
-                sha256=fingerprint.sha256 if fingerprint else scan.sha256 or b"",
+                sha256=_sha256(scan),
                 fingerprint=pack(fingerprint.upright()) if fingerprint else None,
                 unscannable=scan.unscannable,
                 entry_id=match.entry_id if match else None,
@@ -90,6 +90,15 @@ class Sightings(Repository):
     async def posted_by(self, case_id: int, author_id: int) -> bool:
         """Whether a member posted any of the sightings of a case."""
         found = sa.select(sightings.c.id).where(sightings.c.case_id == case_id, sightings.c.author_id == author_id)
+        return await self._first(found.limit(1)) is not None
+
+    async def recorded(self, message_id: int, media_id: str, scan: Scan) -> bool:
+        """Whether :meth:`add` would find this very file at this place recorded already."""
+        found = sa.select(sightings.c.id).where(
+            sightings.c.message_id == message_id,
+            sightings.c.media_id == media_id,
+            sightings.c.sha256 == _sha256(scan),
+        )
         return await self._first(found.limit(1)) is not None
 
     async def by_message(self, message_id: int) -> list[Sighting]:
@@ -186,6 +195,10 @@ class Sightings(Repository):
     async def _sightings(self, condition: sa.ColumnElement[bool], *, limit: int | None = None) -> list[Sighting]:
         statement = sa.select(sightings).where(condition).order_by(sightings.c.seen_at, sightings.c.id).limit(limit)
         return [_sighting(row) for row in await self._all(statement)]
+
+
+def _sha256(scan: Scan) -> bytes:
+    return scan.fingerprint.sha256 if scan.fingerprint else scan.sha256 or b""
 
 
 def _sighting(row: sa.Row[Any]) -> Sighting:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import discord
 
 from bot.errors import NotFoundError
-from bot.model import Bank, BankKind, Entry
+from bot.model import Bank, BankKind, Category, Entry
 
 from . import texts
 
@@ -32,7 +32,7 @@ def line(entry: Entry, bank: Bank | None) -> str:
     parts.append(_added(entry))
     if bank is not None and bank.guild_id is None:
         parts.append(f"from the installation's list *{discord.utils.escape_markdown(bank.name)}*")
-    if entry.note:
+    if note_of(entry):
         parts.append(_note(entry))
     return "- " + " · ".join(parts)
 
@@ -47,11 +47,14 @@ def details(entry: Entry, bank: Bank) -> Sequence[str]:
     lines.append(_added(entry).capitalize() + f" · source: {entry.source}")
     if entry.case_id is not None:
         lines.append(f"From case #{entry.case_id}")
-    if entry.note:
+    if note_of(entry):
         lines.append(f"Note: {_note(entry)}")
-    size = entry.fingerprint
-    frames = f", {size.frames} frames" if size.frames > 1 else ""
-    lines.append(f"The listed file: {size.width} by {size.height} pixels{frames}")
+    if entry.category is Category.MINOR_SUSPECTED:
+        lines.append(texts.CHILD_SAFETY_CARE)
+    else:
+        size = entry.fingerprint
+        frames = f", {size.frames} frames" if size.frames > 1 else ""
+        lines.append(f"The listed file: {size.width} by {size.height} pixels{frames}")
     if entry.revoked_at is not None:
         by = f" by <@{entry.revoked_by}>" if entry.revoked_by is not None else ""
         lines.append(f"**Revoked** {texts.ago(entry.revoked_at)}{by}; it matches nothing any more.")
@@ -60,8 +63,13 @@ def details(entry: Entry, bank: Bank) -> Sequence[str]:
 
 def suggestion(entry: Entry) -> str:
     """An entry in a list of suggestions, at most 100 characters."""
-    note = f" · {' '.join(entry.note.split())}" if entry.note else ""
+    note = f" · {note_of(entry)}" if note_of(entry) else ""
     return f"E-{entry.id} · {texts.CATEGORIES[entry.category]}{note}"[:100]
+
+
+def note_of(entry: Entry) -> str:
+    """The note on one line; none in the lane of suspected minors, which shows no detail."""
+    return "" if entry.category is Category.MINOR_SUSPECTED else " ".join(entry.note.split())
 
 
 def _added(entry: Entry) -> str:
@@ -70,6 +78,6 @@ def _added(entry: Entry) -> str:
 
 
 def _note(entry: Entry) -> str:
-    note = " ".join(entry.note.split())
+    note = note_of(entry)
     shown = note if len(note) <= SHOWN_NOTE else note[: SHOWN_NOTE - 1] + "…"
     return discord.utils.escape_markdown(shown)

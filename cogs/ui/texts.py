@@ -89,8 +89,8 @@ NOT_A_MODERATOR = (
 )
 NOT_AN_ADMIN = "Only members with the permission Manage Server can change the settings."
 NOT_CHILD_SAFETY = (
-    "Cases of suspected minors are decided by the child-safety role alone. Somebody with Manage Server can name it "
-    "with /setup."
+    "Cases and entries of suspected minors are for the child-safety role alone. Somebody with Manage Server can name "
+    "it with /setup."
 )
 FOREIGN_CASE = "That case belongs to another server."
 OLD_FORM = "That form is too old, or from before a restart; open it again."

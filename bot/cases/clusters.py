@@ -1,0 +1,65 @@
+"""Which open case a picture belongs to, and what a case learns from a further picture of its cluster."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.matching.matcher import nearest_sightings
+from bot.model import Case, CaseEvent, CaseState, Category, Fingerprint, GuildSettings, Match
+from bot.store.cases import UNSET
+from bot.store.engine import Tx
+
+
+async def open_case(tx: Tx, guild: GuildSettings, fingerprint: Fingerprint | None, entry_id: int | None) -> Case | None:
+    """The open case of this picture's cluster in the guild; nobody decides it before the transaction ends.
+
+    A cluster is what lies near one entry, or, where nothing listed is near, what lies near another open case.
+    """
+    await tx.cases.in_turn(guild.guild_id)
+    while True:
+        found = None if entry_id is None else await tx.cases.find_open(guild.guild_id, entry_id=entry_id)
+        if found is None and fingerprint is not None:
+            found = await _near(tx, guild, fingerprint, entry_id)
+        if found is None:
+            return None
+        case = await tx.cases.touch(found.id)
+        if case.state is CaseState.OPEN:  # else somebody decided it while this waited for its row
+            return case
+
+
+async def _near(tx: Tx, guild: GuildSettings, fingerprint: Fingerprint, entry_id: int | None) -> Case | None:
+    for case in await tx.cases.open_cases(guild.guild_id):
+        if case.fingerprint is None or (entry_id is not None and case.entry_id is not None):
+            continue
+        if case.fingerprint.sha256 == fingerprint.sha256:
+            return case
+        distance = int(nearest_sightings(case.fingerprint, [fingerprint.upright()])[0])
+        if distance <= guild.thresholds.remove:
+            return case
+    return None
+
+
+async def inform(
+    tx: Tx, case: Case, category: Category, match: Match | None, reasons: tuple[str, ...], at: datetime
+) -> Case:
+    """Tell a case that nobody else can change now of a further picture.
+
+    The first match becomes the one that the case shows. Who suspects a minor moves the case into that lane, and
+    nothing but a decision takes it out again.
+    """
+    into_lane = category is Category.MINOR_SUSPECTED and case.category is not category
+    first = match if case.match is None else None
+    if not into_lane and first is None:
+        return case
+    informed = await tx.cases.compare_and_set(
+        case.id,
+        case.version,
+        category=category if into_lane else UNSET,
+        match=UNSET if first is None else first,
+        entry_id=UNSET if first is None else first.entry_id,
+        reasons=UNSET if first is None else tuple(dict.fromkeys((*reasons, *case.reasons))),
+    )
+    assert informed is not None, "the row of the case is locked by this very transaction"
+    if into_lane:
+        await tx.cases.add_event(CaseEvent(case.id, at, "suspected_minor", None, ""))
+    return informed
