@@ -70,15 +70,21 @@ class Media:
 
 
 class Discord:
-    """Carries calls out by writing them down. ``refuse`` maps a kind to the error that it ends in."""
+    """Carries calls out by writing them down. ``refuse`` maps a kind to the error that it ends in.
+
+    While ``hold`` is an event that is not set, cards are under way and do not arrive.
+    """
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.refuse: dict[CallKind, CallError] = {}
+        self.hold: asyncio.Event | None = None
 
     async def carry_out(self, call: Call, *, uncertain: bool) -> CallResult:
         del uncertain
         await asyncio.sleep(0)
+        if self.hold is not None and call.kind in {CallKind.POST_CARD, CallKind.EDIT_CARD}:
+            await self.hold.wait()
         if call.kind in self.refuse:
             raise self.refuse[call.kind]
         self.calls.append(call)

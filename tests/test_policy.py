@@ -138,6 +138,19 @@ def test_a_list_that_is_only_observed_does_not_hide_a_farther_entry_that_may_rem
     assert plan.match.entry_id == 2
 
 
+def test_a_list_that_is_only_observed_does_not_hide_an_entry_that_may_ask():
+    plan = decide([match(3, bank_id=3, entry_id=1), match(50, bank_id=1, entry_id=2)], REMOVING, LEVELS)
+    assert (plan.verdict, plan.open_case, plan.log) == (Verdict.REVIEW, True, False)
+    assert plan.match.entry_id == 2
+
+
+@given(matches, guilds)
+def test_a_list_that_is_only_observed_never_changes_what_is_done(found, guild):
+    acting = [one for one in found if LEVELS.get(one.bank_id, BankLevel.OBSERVE) is not BankLevel.OBSERVE]
+    with_all, without = decide(found, guild, LEVELS), decide(acting, guild, LEVELS)
+    assert (with_all.delete, with_all.open_case) == (without.delete, without.open_case)
+
+
 def test_one_frame_of_an_animation_never_removes_alone():
     plan = decide([match(0, frames_matched=1, frames_compared=12)], REMOVING, LEVELS)
     assert (plan.verdict, plan.delete) == (Verdict.REVIEW, False)

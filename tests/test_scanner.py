@@ -33,6 +33,7 @@ from tests.desk import GUILD, Media, picture
 ABUSE = picture(1)
 GUILD_SETTINGS = GuildSettings(GUILD, mode=Mode.REMOVE)
 BLOCK = Bank(1, "own", BankKind.BLOCK, GUILD, BankLevel.REMOVE)
+FOREIGN = Bank(3, "partners", BankKind.BLOCK, None, BankLevel.REVIEW)
 GOOD = Bank(2, "own", BankKind.KNOWN_GOOD, GUILD, BankLevel.REMOVE)
 
 
@@ -53,7 +54,7 @@ def entry(entry_id: int, bank: Bank, fingerprint: Fingerprint) -> Entry:
 
 def scanner(media: Media, *entries: Entry) -> Scanner:
     matcher = Matcher(Thresholds())
-    matcher.load([BLOCK, GOOD], entries)
+    matcher.load([BLOCK, GOOD, FOREIGN], entries)
     return Scanner(media, media, matcher, max_bytes=1000)
 
 
@@ -94,6 +95,35 @@ async def test_the_very_file_of_a_known_good_entry_is_clear_without_decoding_it(
     both = [entry(1, BLOCK, ABUSE), entry(2, GOOD, listed)]
     scan = await scanner(Media(), *both).scan_bytes(data, GUILD_SETTINGS)
     assert scan.plan.verdict is Verdict.CLEAR
+
+
+@pytest.mark.parametrize(("away", "deleted"), [(5, True), (None, False)])
+async def test_the_very_file_of_a_list_that_only_flags_does_not_hide_an_entry_that_removes(away, deleted):
+    data = b"the very file"
+    sha256 = hashlib.sha256(data).digest()
+    own = [] if away is None else [entry(1, BLOCK, picture(1, away=away))]
+    media = Media(files={data: replace(ABUSE, sha256=sha256)})
+    scan = await scanner(media, *own, entry(3, FOREIGN, replace(ABUSE, sha256=sha256))).scan_bytes(data, GUILD_SETTINGS)
+    assert scan.plan.delete == deleted
+    assert scan.plan.open_case
+    assert scan.plan.match.stage is (Stage.PHASH if deleted else Stage.SHA256)
+
+
+async def test_what_a_foreign_list_says_about_a_file_removes_nothing():
+    """Its hashes are its own word; here they are those of a picture that the guild blocked."""
+    data = b"a harmless file"
+    sha256 = hashlib.sha256(data).digest()
+    lie = entry(3, FOREIGN, replace(picture(1, away=2), sha256=sha256))
+    media = Media(files={data: replace(picture(2), sha256=sha256)})
+    scan = await scanner(media, entry(1, BLOCK, ABUSE), lie).scan_bytes(data, GUILD_SETTINGS)
+    assert (scan.plan.delete, scan.plan.match.entry_id) == (False, 3)
+
+
+async def test_the_very_file_of_a_list_that_only_flags_is_flagged_even_if_it_cannot_be_decoded():
+    data = b"the very file"
+    listed = replace(ABUSE, sha256=hashlib.sha256(data).digest())
+    scan = await scanner(Partial(replace(ABUSE, views=())), entry(3, FOREIGN, listed)).scan_bytes(data, GUILD_SETTINGS)
+    assert (scan.plan.verdict, scan.plan.open_case) == (Verdict.REVIEW, True)
 
 
 async def test_an_item_that_was_never_fetchable_keeps_its_reason():

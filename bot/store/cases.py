@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import DatabaseError, NotFoundError
 from bot.model import (
@@ -44,7 +45,11 @@ UNSET: Literal[Unset.UNSET] = Unset.UNSET
 class Cases(Repository):
     """Cases. Every change of one goes through its version."""
 
-    __slots__ = ()
+    __slots__ = ("_turns",)
+
+    def __init__(self, connection: AsyncConnection, *, writing: bool) -> None:
+        super().__init__(connection, writing=writing)
+        self._turns: set[int] = set()
 
     async def open(
         self,
@@ -102,7 +107,9 @@ class Cases(Repository):
 
         So two of them can never both find none and open one each. To be called before any row of a case is locked.
         """
-        await self._lock("case", guild_id)
+        if guild_id not in self._turns:
+            await self._lock("case", guild_id)
+            self._turns.add(guild_id)
 
     async def find_open(self, guild_id: int, *, entry_id: int | None = None) -> Case | None:
         """The oldest open case of a guild, of one entry if given. Takes its turn: :meth:`in_turn`."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import RefusedError
+from bot.guilds import GuildService
 from bot.model import (
     BankKind,
     BankLevel,
@@ -16,8 +17,10 @@ from bot.model import (
     Category,
     Decision,
     Mode,
+    Thresholds,
+    Verdict,
 )
-from tests.desk import GUILD, MODERATOR, picture
+from tests.desk import GUILD, MODERATOR, OTHER_MODERATOR, picture
 
 ABUSE = picture(1)
 MIRRORED_COPY = picture(1, away=10)
@@ -73,6 +76,87 @@ async def test_a_similar_earlier_picture_waits_for_a_person_in_a_case_of_its_own
         (sighting,) = await tx.sightings.by_message(similar.message_id)
     assert waiting.origin is CaseOrigin.HUNT
     assert sighting.case_id == waiting.id
+
+
+async def test_calling_a_hunted_picture_harmless_protects_it_and_not_the_blocked_one(desk):
+    await desk.post(SIMILAR)
+    await desk.block(ABUSE)
+    async with desk.store.read() as tx:
+        (waiting,) = await tx.cases.open_cases(GUILD)
+    await desk.cases.decide(waiting.id, waiting.version, MODERATOR, Decision.NOT_A_MATCH)
+    again, harmless = await desk.post(ABUSE), await desk.post(SIMILAR)
+    await desk.settle()
+    assert desk.discord.deleted == [again.message_id]
+    async with desk.store.read() as tx:
+        (sighting,) = await tx.sightings.by_message(harmless.message_id)
+    assert sighting.verdict is Verdict.CLEAR
+
+
+async def test_a_case_in_the_lane_of_suspected_minors_is_not_decided_by_a_block(desk):
+    shown = await desk.post(ABUSE)
+    guild = await desk.guilds.get(GUILD)
+    await desk.reports.report(guild, 60, Category.MINOR_SUSPECTED, shown, [desk.item(shown, ABUSE)])
+    blocked = await desk.block(ABUSE, shown, Category.OTHER)
+    await desk.settle()
+    case = await desk.only_case()
+    assert (case.state, case.category, case.entry_id) == (CaseState.OPEN, Category.MINOR_SUSPECTED, blocked.entry.id)
+    assert blocked.entry.category is Category.MINOR_SUSPECTED
+    assert desk.discord.deleted == [shown.message_id]
+    assert desk.discord.told(60) == []
+    await desk.cases.decide(case.id, case.version, OTHER_MODERATOR, Decision.NOT_A_MATCH)
+    again = await desk.post(ABUSE)
+    await desk.settle()
+    assert again.message_id not in desk.discord.deleted
+
+
+async def test_an_entry_moves_into_that_lane_when_a_moderator_suspects_a_minor(desk):
+    first = await desk.block(ABUSE)
+    second = await desk.block(ABUSE, category=Category.MINOR_SUSPECTED)
+    assert not second.existing
+    assert (await desk.banks.show(first.entry.id, guild_id=GUILD))[0].revoked_at is not None
+    await desk.post(ABUSE)
+    async with desk.store.read() as tx:
+        assert (await tx.cases.find_open(GUILD)).category is Category.MINOR_SUSPECTED
+    third = await desk.block(ABUSE)
+    assert (third.existing, third.entry.id) == (True, second.entry.id)
+
+
+async def test_the_hunt_goes_by_what_each_guild_decided_last_in_whichever_process(desk):
+    await desk.post(ABUSE)
+    elsewhere = GuildService(desk.store, Thresholds())
+    await elsewhere.change(GUILD, mode=Mode.OBSERVE)
+    async with desk.store.write() as tx:
+        bank = await tx.banks.ensure("default", BankKind.BLOCK, None, BankLevel.REMOVE)
+        await tx.banks.add_entry(
+            bank_id=bank.id,
+            category=Category.NCII_REAL,
+            fingerprint=ABUSE,
+            note="",
+            added_by=None,
+            source="cli",
+            added_at=desk.now(),
+        )
+    await desk.settle()
+    assert desk.discord.deleted == []
+
+
+async def test_an_entry_that_the_index_does_not_have_yet_is_hunted_all_the_same(desk):
+    """Another process may list one between this process's look at the index and its look for what is not hunted."""
+    here = await desk.post(ABUSE)
+    async with desk.store.write() as tx:
+        bank = await tx.banks.ensure("default", BankKind.BLOCK, None, BankLevel.REMOVE)
+        await tx.banks.add_entry(
+            bank_id=bank.id,
+            category=Category.NCII_REAL,
+            fingerprint=ABUSE,
+            note="",
+            added_by=None,
+            source="cli",
+            added_at=desk.now(),
+        )
+    await desk.hunter.hunt_new()
+    await desk.outbox.idle()
+    assert desk.discord.deleted == [here.message_id]
 
 
 async def test_a_known_good_picture_is_not_hunted_down(desk):

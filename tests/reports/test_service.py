@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.model import BankKind, CallKind, CaseOrigin, CaseState, Category, Decision, MediaRef, Surface, Unscannable
+from bot.outbox import CallError
 from tests.desk import GUILD, MODERATOR, picture
 
 ABUSE = picture(1)
@@ -103,6 +104,18 @@ async def test_a_report_that_names_a_minor_moves_the_case_into_that_lane(desk):
     await report(desk, message, ABUSE, reporter=60)
     await report(desk, message, ABUSE, reporter=61, category=Category.MINOR_SUSPECTED)
     assert (await desk.only_case()).category is Category.MINOR_SUSPECTED
+
+
+async def test_a_report_tries_a_deletion_again_that_was_given_up(desk):
+    bank = await desk.banks.own(GUILD, BankKind.BLOCK)
+    await desk.banks.add(bank, ABUSE, Category.HARASSMENT, source="test")
+    desk.discord.refuse[CallKind.DELETE_MESSAGE] = CallError("The bot lacks Manage Messages.", permanent=True)
+    message = await desk.post(COPY)
+    await desk.settle()
+    desk.discord.refuse.clear()
+    await report(desk, message, COPY)
+    await desk.settle()
+    assert desk.discord.deleted == [message.message_id]
 
 
 async def test_a_file_that_cannot_be_read_still_reaches_a_person(desk):
