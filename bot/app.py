@@ -17,6 +17,7 @@ from .cases.hunt import Hunter
 from .cases.service import CaseService
 from .guilds import GuildService
 from .matching.matcher import Matcher
+from .matching.packing import Signature
 from .media.fetch import Fetcher
 from .media.sandbox import Sandbox
 from .model import Thresholds
@@ -24,9 +25,10 @@ from .ops import metrics, retention
 from .outbox import Calls, Outbox
 from .pipeline import Pipeline
 from .reports.service import ReportService
-from .scanner import Scanner
-from .settings import Settings
+from .scanner import Judging, Scanner
+from .settings import MatchingSettings, Settings
 from .store.engine import Store
+from .vault import Vault
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +41,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def judging_of(settings: MatchingSettings) -> Judging:
+    """How an installation with these settings judges."""
+    thresholds = Thresholds(
+        hash_remove=settings.hash_remove,
+        hash_review=settings.hash_review,
+        hash_review_box=settings.hash_review_box,
+    )
+    return Judging(thresholds, settings.enough_known_good)
+
+
 class App:
     """Every service of one process. ``open`` builds them, ``start`` sets them going, ``stop`` ends them in order."""
 
@@ -46,15 +58,22 @@ class App:
         self.settings = settings
         self.store = store
         limits = settings.matching
-        thresholds = Thresholds(limits.remove, limits.review, limits.margin)
+        judging = judging_of(limits)
         window = timedelta(days=settings.retention.sightings_days)
-        self.matcher = Matcher(thresholds)
+        self.matcher = Matcher(judging.thresholds, Signature.derived(store.secret) if limits.local_features else None)
         self.fetcher = Fetcher(settings.media)
         self.sandbox = Sandbox(settings.media)
-        self.scanner = Scanner(self.fetcher, self.sandbox, self.matcher, max_bytes=settings.media.max_bytes)
-        self.guilds = GuildService(store, thresholds)
-        self.banks = BankService(store, self.matcher, thresholds, clock=clock)
-        self.cases = CaseService(store, self.banks, self.guilds, clock=clock)
+        self.scanner = Scanner(
+            self.fetcher,
+            self.sandbox,
+            self.matcher,
+            judging,
+            max_bytes=settings.media.max_bytes,
+            searches=settings.media.workers,
+        )
+        self.guilds = GuildService(store, limits.strictness)
+        self.banks = BankService(store, self.matcher, clock=clock)
+        self.cases = CaseService(store, self.banks, self.guilds, judging.thresholds, clock=clock)
         self.outbox = Outbox(
             store,
             completed=self.cases.completed,
@@ -93,7 +112,7 @@ class App:
 
         Raises DatabaseError with one sentence. Call ``stop`` when done, even if ``start`` was never called.
         """
-        store = await Store.open(settings.store.url)
+        store = await Store.open(settings.store.url, Vault.open_or_create(settings))
         app = cls(settings, store, clock=clock)
         await app.banks.refresh()
         return app

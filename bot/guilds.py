@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TypedDict, Unpack
 
-from .model import GuildSettings, Mode, Thresholds
+from .model import GuildSettings, Mode, Strictness
 from .store.engine import Store, Tx
 
 
@@ -20,7 +20,8 @@ class GuildChanges(TypedDict, total=False):
     scan_webhooks: bool
     scan_bots: bool
     scan_avatars: bool
-    thresholds: Thresholds
+    strictness: Strictness
+    local_features: bool
 
 
 class GuildService:
@@ -31,9 +32,10 @@ class GuildService:
     guild (the outbox, the hunt, jobs that wait in the database) reads the row: :meth:`within` and :meth:`current`.
     """
 
-    def __init__(self, store: Store, defaults: Thresholds) -> None:
+    def __init__(self, store: Store, strictness: Strictness) -> None:
+        """``strictness`` is that of guilds that set none."""
         self._store = store
-        self._defaults = defaults
+        self._strictness = strictness
         self._cache: dict[int, GuildSettings] = {}
         self._changing = asyncio.Lock()
 
@@ -55,7 +57,7 @@ class GuildService:
 
     async def within(self, tx: Tx, guild_id: int) -> GuildSettings:
         """Like :meth:`current`, as part of a transaction."""
-        return await tx.guilds.get(guild_id) or GuildSettings(guild_id, thresholds=self._defaults)
+        return await tx.guilds.get(guild_id) or GuildSettings(guild_id, strictness=self._strictness)
 
     async def change(self, guild_id: int, **changes: Unpack[GuildChanges]) -> GuildSettings:
         """Change what is given, and keep the rest."""
@@ -65,3 +67,18 @@ class GuildService:
                 await tx.guilds.save(changed)
             self._cache[guild_id] = changed
         return changed
+
+    async def drop_features(self, guild_id: int) -> int:
+        """Stop using local features in this guild, and forget those of its entries and cases; how many entries had any.
+
+        Both or neither: a guild that switched them off keeps none. The banks have to be read anew afterwards.
+        """
+        async with self._changing:
+            async with self._store.write() as tx:
+                changed = replace(await self.within(tx, guild_id), local_features=False)
+                await tx.guilds.save(changed)
+                own = [bank.id for bank in await tx.banks.all() if bank.guild_id == guild_id]
+                dropped = await tx.banks.drop_features(own)
+                await tx.cases.drop_features(guild_id)
+            self._cache[guild_id] = changed
+        return dropped

@@ -1,8 +1,8 @@
 """Settings of one installation: ``config.toml`` plus the environment (``STANGUARD_DISCORD__TOKEN`` and so on).
 
-The environment wins over the file. The token is read from the environment only: a token in the file is an error, so
-that a configuration can be shown to somebody who helps. What a guild decides for itself (mode, channels) is not in
-here but in the database, see :mod:`bot.guilds`.
+The environment wins over the file. The token and the vault's key are read from the environment only: one of them in
+the file is an error, so that a configuration can be shown to somebody who helps. What a guild decides for itself (mode,
+channels) is not in here but in the database, see :mod:`bot.guilds`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,19 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from .errors import ConfigError
+from .model import Strictness
 
 PREFIX = "STANGUARD_"
 TOKEN_VARIABLE = "STANGUARD_DISCORD__TOKEN"  # noqa: S105 - the name of a variable, not a token
+VAULT_KEY_VARIABLE = "STANGUARD_VAULT__KEY"
+_SECRETS = {
+    "token": ("token", TOKEN_VARIABLE),
+    "bot_token": ("token", TOKEN_VARIABLE),
+    "key": ("vault's key", VAULT_KEY_VARIABLE),
+    "vault_key": ("vault's key", VAULT_KEY_VARIABLE),
+}
+"""Keys that must not stand in a file, with what they hold and the variable that they belong in."""
+
 DISCORD_MEDIA_HOSTS = (
     "cdn.discordapp.com",
     "media.discordapp.net",
@@ -124,17 +134,34 @@ class MediaSettings(Section):
     workers: Annotated[Whole, Field(ge=1)] = Field(default_factory=lambda: max(1, min(8, os.cpu_count() or 1)))
 
 
-class MatchingSettings(Section):
-    """Defaults for guilds that set none: bits of 256, see docs/admin.md for the measured error rates."""
+class VaultSettings(Section):
+    """The key that seals local features in the database: where its file is, or the key itself (environment only).
 
-    remove: Annotated[Whole, Field(ge=0, le=128)] = 43
-    review: Annotated[Whole, Field(ge=0, le=128)] = 64
-    margin: Annotated[Whole, Field(ge=0, le=128)] = 8
+    ``key`` is 32 bytes in base64; of several, separated by commas, the first is the current one. ``key_file`` None: the
+    place that :func:`bot.vault.key_file` says.
+    """
+
+    key: SecretStr | None = None
+    key_file: Annotated[str, Field(min_length=1)] | None = None
+
+
+class MatchingSettings(Section):
+    """How much evidence a match needs, see docs/matching.md for the measured error rates.
+
+    ``strictness`` is for guilds that set none. ``hash_*`` are bits of 256 for entries that are nothing but a hash.
+    """
+
+    strictness: Strictness = Strictness.AUTO
+    enough_known_good: Annotated[Whole, Field(ge=0)] = 25
+    hash_remove: Annotated[Whole, Field(ge=0, le=64)] = 31
+    hash_review: Annotated[Whole, Field(ge=0, le=64)] = 47
+    hash_review_box: Annotated[Whole, Field(ge=0, le=64)] = 56
+    local_features: bool = True
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.remove > self.review:
-            raise ValueError("remove must not be larger than review")
+        if self.hash_remove > min(self.hash_review, self.hash_review_box):
+            raise ValueError("hash_remove must not be larger than hash_review and hash_review_box")
         return self
 
 
@@ -171,6 +198,7 @@ class Settings(BaseSettings):
 
     discord: DiscordSettings = Field(default_factory=DiscordSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
+    vault: VaultSettings = Field(default_factory=VaultSettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
     matching: MatchingSettings = Field(default_factory=MatchingSettings)
     queue: QueueSettings = Field(default_factory=QueueSettings)
@@ -201,7 +229,7 @@ def load(path: Path | None) -> Settings:
     values: dict[str, Any] = {}
     if named or path.exists():
         values = _read(path)
-    _refuse_token(path, values)
+    _refuse_secrets(path, values)
     _refuse_misspelt_variables()
     for table in values.keys() - Settings.model_fields.keys():
         raise ConfigError(_unknown(str(path), table))
@@ -230,17 +258,17 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not valid TOML ({error}); compare it with config.example.toml.") from None
 
 
-def _refuse_token(path: Path, values: Mapping[str, Any]) -> None:
-    """Raise ConfigError when a token stands in the file, wherever somebody thought that it belongs."""
+def _refuse_secrets(path: Path, values: Mapping[str, Any]) -> None:
+    """Raise ConfigError when a token or a key stands in the file, wherever somebody thought that it belongs."""
     keys = [str(key) for key in values]
     for table, content in values.items():
         if isinstance(content, dict):
             keys += [f"{table}.{key}" for key in cast("dict[str, Any]", content)]
     for key in keys:
-        if key.rpartition(".")[2].casefold() in {"token", "bot_token"}:
-            raise ConfigError(
-                f"{path}: the token does not belong in the file; delete {key} there and set {TOKEN_VARIABLE}."
-            )
+        secret = _SECRETS.get(key.rpartition(".")[2].casefold())
+        if secret is not None:
+            what, variable = secret
+            raise ConfigError(f"{path}: the {what} does not belong in the file; delete {key} there and set {variable}.")
 
 
 def _refuse_misspelt_variables() -> None:
@@ -251,6 +279,7 @@ def _refuse_misspelt_variables() -> None:
         for key in cast("type[BaseModel]", field.annotation).model_fields
     }
     meant = {name.replace("__", "_"): name for name in known}
+    meant[f"{PREFIX}KEY"] = VAULT_KEY_VARIABLE
     meant[f"{PREFIX}TOKEN"] = meant[f"{PREFIX}BOT_TOKEN"] = TOKEN_VARIABLE
     for name in os.environ:
         right = meant.get(name.upper())
@@ -296,6 +325,8 @@ _REASONS = {
     "greater_than_equal": "must be {ge} or greater",
     "less_than_equal": "must be {le} or less",
     "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "string_too_short": "must not be empty",
 }
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.cases.hunt import Blocked
 from bot.client import StanguardBot
-from bot.errors import StanguardError
-from bot.model import BankKind, Category, GuildSettings, MediaRef, MessageRef, Mode
+from bot.model import BankKind, BankLevel, Category, MessageRef
 
 from . import lists
-from .access import Interaction, app_of, require_moderator
+from .access import Interaction, app_of, require_admin, require_moderator
+from .enrolment import Enrolment
 from .messages import pictures_of_target
+from .ui import enrolment_texts as words
 from .ui import texts
-from .ui.answers import show
+from .ui.answers import say
 from .ui.modals import NOTE_LENGTH, PictureForm
 
 
@@ -56,9 +55,8 @@ class Blocklist(commands.GroupCog, group_name="blocklist", group_description="Pi
         """Block an uploaded picture."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         server = await require_moderator(interaction)
-        chosen = Category(category.value)
-        blocked = await _block(interaction, server, None, lists.uploaded(picture), chosen, " ".join(note.split()))
-        await _tell(interaction, server, chosen, [blocked])
+        enrolment = Enrolment(None, Category(category.value), " ".join(note.split()))
+        await enrolment.run(interaction, server, [lists.uploaded(picture)])
 
     @app_commands.command(name="list", description="The blocked pictures, newest first")
     @app_commands.describe(page="Which page; ten entries each")
@@ -73,6 +71,19 @@ class Blocklist(commands.GroupCog, group_name="blocklist", group_description="Pi
         """One entry."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await lists.show_entry(interaction, entry)
+
+    @app_commands.command(name="level", description="Set the most that a match with this server's blocklist leads to")
+    @app_commands.describe(level="The server's mode may allow less")
+    @app_commands.choices(level=words.LEVEL_CHOICES)
+    async def level(self, interaction: Interaction, level: app_commands.Choice[str]) -> None:
+        """Change the level of the server's own list."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        server = await require_admin(interaction)
+        chosen = BankLevel(level.value)
+        app = app_of(interaction)
+        await app.banks.set_level(server.guild_id, chosen)
+        now = words.from_now_on(server.mode, chosen, strict=app.scanner.strict(server))
+        await say(interaction, words.level_set(chosen, now))
 
     @app_commands.command(name="revoke", description="Take an entry out: it matches nothing any more")
     @app_commands.describe(entry="Its number, such as E-5")
@@ -99,46 +110,7 @@ class Blocklist(commands.GroupCog, group_name="blocklist", group_description="Pi
 
 async def _block_form(target: MessageRef, interaction: Interaction, form: PictureForm) -> None:
     server = await require_moderator(interaction)
-    blocked: list[Blocked] = []
-    problems: list[StanguardError] = []
-    for item in form.pictures:
-        try:
-            blocked.append(await _block(interaction, server, target, item, form.category, form.note))
-        except StanguardError as error:
-            problems.append(error)
-    if not blocked:
-        raise problems[0]
-    await _tell(interaction, server, form.category, blocked, [str(error) for error in problems])
-
-
-async def _block(
-    interaction: Interaction,
-    server: GuildSettings,
-    message: MessageRef | None,
-    item: MediaRef,
-    category: Category,
-    note: str,
-) -> Blocked:
-    app = app_of(interaction)
-    fingerprint = await app.scanner.fingerprint(item)
-    return await app.hunter.block(
-        server, message, item.media_id, item.surface, fingerprint, category, note, interaction.user.id
-    )
-
-
-async def _tell(
-    interaction: Interaction,
-    server: GuildSettings,
-    category: Category,
-    blocked: Sequence[Blocked],
-    problems: Sequence[str] = (),
-) -> None:
-    paragraphs = [*(texts.blocked(one) for one in blocked), *problems]
-    if server.mode is Mode.OBSERVE:
-        paragraphs.append(texts.ONLY_OBSERVING)
-    if category is Category.MINOR_SUSPECTED:
-        paragraphs.append(texts.MINOR_GUIDANCE)
-    await show(interaction, texts.BLOCKED_TITLE, paragraphs)
+    await Enrolment(target, form.category, form.note).run(interaction, server, form.pictures)
 
 
 async def setup(bot: StanguardBot) -> None:

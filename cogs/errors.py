@@ -9,19 +9,20 @@ from discord.ext import commands
 from bot.client import StanguardBot
 
 from .access import Interaction
-from .ui import texts
+from .ui import modals, questions, texts
 from .ui.answers import explain, say
-from .ui.modals import is_left_over
 
 
 class Errors(commands.Cog):
-    """Answers where a command or a form failed, and where a form is not known any more."""
+    """Answers where a command or a form failed, and where a form or a question is not known any more."""
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
-        """Answer the submission of a form from before a restart, which discord.py drops silently."""
-        if is_left_over(interaction):
+        """Answer a form or a question from before a restart, which discord.py drops silently."""
+        if modals.is_left_over(interaction):
             await say(interaction, texts.OLD_FORM)
+        elif questions.is_left_over(interaction):
+            await say(interaction, texts.OLD_QUESTION)
 
 
 async def on_tree_error(interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:

@@ -11,7 +11,7 @@ from bot.model import BankKind, Category
 
 from . import lists
 from .access import Interaction, app_of, require_moderator
-from .ui import texts
+from .ui import enrolment_texts as words
 from .ui.answers import show
 from .ui.modals import NOTE_LENGTH
 
@@ -35,7 +35,7 @@ class KnownGood(commands.GroupCog, group_name="known-good", group_description="P
         await interaction.response.defer(ephemeral=True, thinking=True)
         server = await require_moderator(interaction)
         app = app_of(interaction)
-        fingerprint = await app.scanner.fingerprint(lists.uploaded(picture))
+        fingerprint = await app.scanner.reference(lists.uploaded(picture), server)
         added = await app.banks.add(
             await app.banks.own(server.guild_id, BankKind.KNOWN_GOOD),
             fingerprint,
@@ -44,8 +44,8 @@ class KnownGood(commands.GroupCog, group_name="known-good", group_description="P
             by=interaction.user.id,
             source="moderator",
         )
-        first = texts.known_good_listed(added.entry.id, existing=added.existing)
-        await show(interaction, texts.KNOWN_GOOD_TITLE, [first, *added.warnings])
+        first = words.known_good_listed(added.entry, existing=added.existing)
+        await show(interaction, words.KNOWN_GOOD_TITLE, [first, *added.warnings])
 
     @app_commands.command(name="list", description="The known-good pictures, newest first")
     @app_commands.describe(page="Which page; ten entries each")

@@ -8,15 +8,18 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.app import App
 from bot.client import StanguardBot
 from bot.client.permissions import REVIEW_NEEDS, gaps, missing
 from bot.errors import NotAllowedError, RefusedError
-from bot.model import GuildSettings, Mode
+from bot.model import GuildSettings, Mode, Strictness
 
 from .access import Interaction, app_of, require_admin
+from .ui import setup_texts as words
 from .ui import texts
-from .ui.answers import show
+from .ui.answers import replace, show
 from .ui.cards import NEEDS_REVIEW, NOT_A_MATCH
+from .ui.questions import Choice, Question
 
 
 class Setup(commands.Cog):
@@ -30,8 +33,12 @@ class Setup(commands.Cog):
         child_safety_role="Who alone decides cases of suspected minors",
         scan_webhooks="Check what webhooks post (on at first)",
         scan_bots="Check what other bots post (off at first)",
+        strictness="How much evidence removes a post without a person",
+        local_features="Find parts of listed pictures, too; off deletes what was kept for it",
     )
-    @app_commands.choices(mode=texts.MODE_CHOICES)
+    @app_commands.choices(
+        mode=texts.MODE_CHOICES, strictness=words.STRICTNESS_CHOICES, local_features=words.FEATURES_CHOICES
+    )
     @app_commands.default_permissions(manage_guild=True)
     async def setup(
         self,
@@ -42,13 +49,15 @@ class Setup(commands.Cog):
         child_safety_role: discord.Role | None = None,
         scan_webhooks: bool | None = None,
         scan_bots: bool | None = None,
+        strictness: app_commands.Choice[str] | None = None,
+        local_features: app_commands.Choice[str] | None = None,
     ) -> None:
         """Change what is given, then show all settings and what is missing."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         server = await require_admin(interaction)
         for role in (moderator_role, child_safety_role):
             if role is not None and role.is_default():
-                raise RefusedError(texts.EVERYONE_IS_NO_ROLE)
+                raise RefusedError(words.EVERYONE_IS_NO_ROLE)
         given: dict[str, Any] = {
             "review_channel_id": review_channel.id if review_channel else None,
             "moderator_role_id": moderator_role.id if moderator_role else None,
@@ -56,7 +65,10 @@ class Setup(commands.Cog):
             "mode": Mode(mode.value) if mode else None,
             "scan_webhooks": scan_webhooks,
             "scan_bots": scan_bots,
+            "strictness": Strictness(strictness.value) if strictness else None,
         }
+        if local_features is not None and local_features.value == "on":
+            given["local_features"] = True
         changes = {name: value for name, value in given.items() if value is not None}
         if changes:
             server = await app_of(interaction).guilds.change(server.guild_id, **changes)
@@ -65,48 +77,103 @@ class Setup(commands.Cog):
         if guild is None:
             raise NotAllowedError(texts.SERVER_ONLY)
         problems = _problems(guild, server)
+        now = _scale(app_of(interaction), server)
         await show(
             interaction,
-            texts.SETUP_SAVED if changes else texts.SETUP_TITLE,
-            [texts.settings(server), *(problems or [texts.ALL_WELL]), *_hints(guild, server)],
+            words.SETUP_SAVED if changes else words.SETUP_TITLE,
+            [
+                words.settings(server, now),
+                *(problems or [words.ALL_WELL]),
+                *_hints(guild, server),
+                words.scale(server, now),
+            ],
             colour=NEEDS_REVIEW if problems else NOT_A_MATCH,
         )
+        if local_features is not None and local_features.value == "off" and server.local_features:
+            await _ask_before_dropping(interaction)
+
+
+def _scale(app: App, server: GuildSettings) -> words.Scale:
+    """How a server's pictures are judged now."""
+    installation = app.settings.matching
+    return words.Scale(
+        app.scanner.strict(server),
+        app.matcher.known_good_count(server.guild_id),
+        installation.enough_known_good,
+        possible=installation.local_features,
+    )
+
+
+async def _ask_before_dropping(interaction: Interaction) -> None:
+    """What is deleted cannot be made again, so a second press decides."""
+    choices = [
+        Choice(words.FEATURES_OFF_YES, _drop_features, discord.ButtonStyle.danger),
+        Choice(words.FEATURES_OFF_NO, _keep_features),
+    ]
+    question = Question(
+        interaction, words.FEATURES_OFF_TITLE, [words.FEATURES_OFF], choices, too_late=words.FEATURES_KEPT
+    )
+    await question.ask(interaction)
+
+
+async def _drop_features(interaction: Interaction) -> None:
+    server = await require_admin(interaction)
+    app = app_of(interaction)
+    dropped = await app.guilds.drop_features(server.guild_id)
+    await app.banks.refresh()
+    await replace(interaction, words.SETUP_SAVED, [words.features_dropped(dropped)])
+
+
+async def _keep_features(interaction: Interaction) -> None:
+    await replace(interaction, words.SETUP_TITLE, [words.FEATURES_KEPT])
 
 
 def _problems(guild: discord.Guild, server: GuildSettings) -> list[str]:
     """What is missing, each with its remedy."""
     broken = [gap for gap in gaps(guild.channels, guild.me) if not gap.meant]
-    return [*_review_channel(guild, server), *_roles(guild, server), *texts.channels_lack(broken)]
+    return [*_review_channel(guild, server), *_roles(guild, server), *words.channels_lack(broken)]
 
 
 def _hints(guild: discord.Guild, server: GuildSettings) -> list[str]:
     """What may well be meant so, but is good to know."""
     aside = [gap for gap in gaps(guild.channels, guild.me) if gap.meant]
-    unset = [texts.NO_MODERATOR_ROLE] if server.moderator_role_id is None else []
-    return [*unset, *texts.channels_closed(aside)]
+    return [*_hidden_commands(guild, server), *words.channels_closed(aside)]
+
+
+def _hidden_commands(guild: discord.Guild, server: GuildSettings) -> list[str]:
+    """The moderators' commands are for Manage Messages by default, which the moderators' role may lack."""
+    if server.moderator_role_id is None:
+        return [words.NO_MODERATOR_ROLE]
+    role = guild.get_role(server.moderator_role_id)
+    if role is None or role.permissions.manage_messages or role.permissions.administrator:
+        return []
+    return [words.commands_hidden(role.id)]
 
 
 def _review_channel(guild: discord.Guild, server: GuildSettings) -> list[str]:
     if server.review_channel_id is None:
-        return [texts.NO_REVIEW_CHANNEL]
+        return [words.NO_REVIEW_CHANNEL]
     channel = guild.get_channel(server.review_channel_id)
     if channel is None:
-        return [texts.REVIEW_CHANNEL_GONE]
+        return [words.REVIEW_CHANNEL_GONE]
     found: list[str] = []
     lacking = missing(channel.permissions_for(guild.me), REVIEW_NEEDS)
     if lacking:
-        found.append(texts.review_channel_lacks(channel.id, lacking))
+        found.append(words.review_channel_lacks(channel.id, lacking))
     if channel.permissions_for(guild.default_role).view_channel:
-        found.append(texts.review_channel_open(channel.id))
+        found.append(words.review_channel_open(channel.id))
+    moderators = None if server.moderator_role_id is None else guild.get_role(server.moderator_role_id)
+    if moderators is not None and not channel.permissions_for(moderators).view_channel:
+        found.append(words.review_channel_unseen(channel.id, moderators.id))
     return found
 
 
 def _roles(guild: discord.Guild, server: GuildSettings) -> list[str]:
     found: list[str] = []
     if server.moderator_role_id is not None and guild.get_role(server.moderator_role_id) is None:
-        found.append(texts.MODERATOR_ROLE_GONE)
+        found.append(words.MODERATOR_ROLE_GONE)
     if server.child_safety_role_id is not None and guild.get_role(server.child_safety_role_id) is None:
-        found.append(texts.CHILD_SAFETY_ROLE_GONE)
+        found.append(words.CHILD_SAFETY_ROLE_GONE)
     return found
 
 

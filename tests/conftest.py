@@ -13,12 +13,14 @@ from hypothesis import settings
 
 from bot.store.engine import Store
 from bot.store.tables import metadata
+from bot.vault import Vault
 
 settings.register_profile("stanguard", deadline=None)
 settings.load_profile("stanguard")
 
 POSTGRES_VARIABLE = "STANGUARD_TEST_POSTGRES"
 POSTGRES_DEFAULT = "postgresql://127.0.0.1:5432/test"
+VAULT = Vault([bytes(range(32))])
 EMPTY = f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY; INSERT INTO bank_changes VALUES (1, 0)"
 
 
@@ -122,6 +124,6 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
     """An open store on a database without rows, of either kind."""
-    opened = await Store.open(database_url)
+    opened = await Store.open(database_url, VAULT)
     yield opened
     await opened.close()

@@ -8,11 +8,15 @@ import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+
 from bot.banks.service import BankService
 from bot.cases.hunt import Hunter
 from bot.cases.service import CaseService
 from bot.guilds import GuildService
+from bot.matching.grid import CELLS, GRID_BITS
 from bot.matching.matcher import Matcher
+from bot.matching.query import Query, Wanted
 from bot.media.errors import MediaError
 from bot.model import (
     Call,
@@ -24,6 +28,7 @@ from bot.model import (
     MediaRef,
     MessageRef,
     Mode,
+    Strictness,
     Surface,
     Thresholds,
     Unscannable,
@@ -31,14 +36,21 @@ from bot.model import (
 )
 from bot.outbox import CallError, CallResult, Outbox
 from bot.reports.service import ReportService
-from bot.scanner import Scanner
+from bot.scanner import Judging, Scanner
 from bot.store.engine import Store
 
 GUILD, FANS, REVIEW, MODERATOR, OTHER_MODERATOR = 10, 20, 30, 40, 41
 
 
+REMOVED, REVIEWED = 43, 64
+"""The most that a :func:`picture` may be ``away`` and still be removed, or reviewed, by the standard tier."""
+
+
 def picture(seed: int, *, away: int = 0, plain: bool = False) -> Fingerprint:
-    """A fingerprint at random, or one ``away`` bits from it in every orientation; the farther lies past the nearer."""
+    """A fingerprint at random, or one ``away`` bits from it in every orientation; the farther lies past the nearer.
+
+    The agreement of the gradients falls as the hashes part: barely enough for the tier at REMOVED and at REVIEWED.
+    """
     bits = random.Random(seed)
     hashes = bytearray(bits.randbytes(8 * 32))
     order = bits.sample(range(256), 256)
@@ -46,8 +58,20 @@ def picture(seed: int, *, away: int = 0, plain: bool = False) -> Fingerprint:
         for bit in order[:away]:
             hashes[orientation * 32 + bit // 8] ^= 1 << bit % 8
     sha256 = hashlib.sha256(f"{seed}:{away}".encode()).digest()
-    views = () if plain else (View(Form.WHOLE, 0, bytes(hashes)),)
+    views = () if plain else (View(Form.WHOLE, 0, bytes(hashes), _grid(bits, away)),)
     return Fingerprint(sha256, views, 600, 800, 1, 0 if plain else 100)
+
+
+def _grid(bits: random.Random, away: int) -> bytes:
+    """Signs at random, all reliable, of which as many are changed as go with a distance of ``away`` bits."""
+    signs = [bits.getrandbits(1) for _ in range(GRID_BITS)]
+    limits = Thresholds()
+    changed = (0, 1 - limits.remove.agreement, 1 - limits.review.agreement, 0.8)
+    signs_changed = int(GRID_BITS * float(np.interp(away, (0, REMOVED, REVIEWED, 256), changed)))
+    for place in bits.sample(range(GRID_BITS), GRID_BITS)[:signs_changed]:
+        signs[place] ^= 1
+    rows = [int("".join(map(str, signs[32 * row : 32 * row + 32])), 2) | 0xFFFF_FFFF << 32 for row in range(CELLS)]
+    return b"".join(row.to_bytes(8, "little") for row in rows)
 
 
 @dataclass
@@ -65,8 +89,9 @@ class Media:
         self.files[data] = found
         return data
 
-    async def fingerprint(self, data: bytes) -> Fingerprint:
-        return self.files[data]
+    async def query(self, data: bytes, wanted: Wanted) -> Query:
+        del wanted
+        return Query(self.files[data])
 
 
 class Discord:
@@ -117,10 +142,10 @@ class Desk:
         self.media = Media()
         self.discord = Discord()
         self.matcher = Matcher(limits)
-        self.scanner = Scanner(self.media, self.media, self.matcher, max_bytes=10_000)
-        self.guilds = GuildService(store, limits)
-        self.banks = BankService(store, self.matcher, limits, clock=self.now)
-        self.cases = CaseService(store, self.banks, self.guilds, clock=self.now)
+        self.scanner = Scanner(self.media, self.media, self.matcher, Judging(limits, 25), max_bytes=10_000)
+        self.guilds = GuildService(store, Strictness.STANDARD)
+        self.banks = BankService(store, self.matcher, clock=self.now)
+        self.cases = CaseService(store, self.banks, self.guilds, limits, clock=self.now)
         self.outbox = Outbox(
             store, completed=self.cases.completed, gave_up=self.cases.gave_up, owner="desk", clock=self.now
         )

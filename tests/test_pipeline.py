@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import DatabaseError
+from bot.matching.query import Query, Wanted
 from bot.model import (
     BankKind,
     Category,
-    Fingerprint,
     MediaRef,
     MessageRef,
     Surface,
@@ -133,7 +133,7 @@ async def test_what_comes_in_while_stopping_is_kept(desk):
     message = desk.message()
     line.submit(message, [desk.item(message, picture(1))])
     again = pipeline(desk)
-    await line.stop()
+    await line.stop(drain=0.1)
     await again.start()
     await again.idle()
     await again.stop()
@@ -229,18 +229,18 @@ async def test_a_file_larger_than_the_cap_is_not_even_fetched(desk):
 
 
 async def test_the_same_file_is_decoded_once(desk):
-    decoded: list[Fingerprint] = []
-    fingerprint = desk.media.fingerprint
+    decoded: list[Query] = []
+    query = desk.media.query
 
-    async def counted(data: bytes) -> Fingerprint:
-        decoded.append(await fingerprint(data))
+    async def counted(data: bytes, wanted: Wanted) -> Query:
+        decoded.append(await query(data, wanted))
         return decoded[-1]
 
     async def same_file(url: str) -> bytes:
         desk.media.files[b"the same file"] = picture(1)
         return b"the same file"
 
-    desk.media.fingerprint, desk.media.fetch = counted, same_file
+    desk.media.query, desk.media.fetch = counted, same_file
     line = pipeline(desk, workers=1)
     await line.start()
     for _ in range(5):

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.matching.matcher import Matcher
+from bot.matching.packing import Signature
+from bot.matching.query import Query, Wanted
 from bot.media.errors import MediaError
 from bot.model import (
     Bank,
@@ -21,17 +23,18 @@ from bot.model import (
     MediaRef,
     Mode,
     Stage,
+    Strictness,
     Surface,
     Thresholds,
     Unscannable,
     UnscannableRef,
     Verdict,
 )
-from bot.scanner import Scanner
+from bot.scanner import Judging, Scanner
 from tests.desk import GUILD, Media, picture
 
 ABUSE = picture(1)
-GUILD_SETTINGS = GuildSettings(GUILD, mode=Mode.REMOVE)
+GUILD_SETTINGS = GuildSettings(GUILD, mode=Mode.REMOVE, strictness=Strictness.STANDARD)
 BLOCK = Bank(1, "own", BankKind.BLOCK, GUILD, BankLevel.REMOVE)
 FOREIGN = Bank(3, "partners", BankKind.BLOCK, None, BankLevel.REVIEW)
 GOOD = Bank(2, "own", BankKind.KNOWN_GOOD, GUILD, BankLevel.REMOVE)
@@ -44,8 +47,8 @@ class Partial(Media):
         super().__init__()
         self.part = part
 
-    async def fingerprint(self, data: bytes) -> Fingerprint:
-        raise MediaError(Unscannable.BROKEN, partial=self.part)
+    async def query(self, data: bytes, wanted: Wanted) -> Query:
+        raise MediaError(Unscannable.BROKEN, partial=Query(self.part))
 
 
 def entry(entry_id: int, bank: Bank, fingerprint: Fingerprint) -> Entry:
@@ -53,9 +56,29 @@ def entry(entry_id: int, bank: Bank, fingerprint: Fingerprint) -> Entry:
 
 
 def scanner(media: Media, *entries: Entry) -> Scanner:
-    matcher = Matcher(Thresholds())
+    return scanner_of(media, matcher_of(*entries))
+
+
+def matcher_of(*entries: Entry, signature: Signature | None = None) -> Matcher:
+    matcher = Matcher(Thresholds(), signature)
     matcher.load([BLOCK, GOOD, FOREIGN], entries)
-    return Scanner(media, media, matcher, max_bytes=1000)
+    return matcher
+
+
+def scanner_of(media: Media, matcher: Matcher) -> Scanner:
+    return Scanner(media, media, matcher, Judging(Thresholds(), 2), max_bytes=1000)
+
+
+class Counting(Media):
+    """Notes what was wanted of every file that was decoded."""
+
+    def __init__(self, files: dict[bytes, Fingerprint]) -> None:
+        super().__init__(files=files)
+        self.wanted: list[Wanted] = []
+
+    async def query(self, data: bytes, wanted: Wanted) -> Query:
+        self.wanted.append(wanted)
+        return await super().query(data, wanted)
 
 
 async def test_a_damaged_file_of_which_a_part_matches_is_removed():
@@ -137,3 +160,114 @@ async def test_an_error_while_fetching_is_the_outcome():
     media = Media({"x": Unscannable.GONE})
     scan = await scanner(media).scan(MediaRef("attachment:1", Surface.ATTACHMENT, "x"), GUILD_SETTINGS)
     assert scan.unscannable is Unscannable.GONE
+
+
+# ------------------------------------------------------------------------------------------------- strictness
+
+
+@pytest.mark.parametrize(("strictness", "removed"), [(Strictness.STANDARD, True), (Strictness.STRICT, False)])
+async def test_a_guild_may_ask_for_more_before_something_is_removed(strictness, removed):
+    guild = replace(GUILD_SETTINGS, strictness=strictness)
+    media = Media(files={b"copy": picture(1, away=40)})
+    scan = await scanner(media, entry(1, BLOCK, ABUSE)).scan_bytes(b"copy", guild)
+    assert (scan.plan.delete, scan.plan.open_case) == (removed, True)
+
+
+async def test_by_itself_a_guild_is_strict_until_it_knows_enough_good_pictures():
+    guild = replace(GUILD_SETTINGS, strictness=Strictness.AUTO)
+    media = Media(files={b"copy": picture(1, away=40)})
+    for known, strict in ((0, True), (1, True), (2, False), (3, False)):
+        good = [entry(10 + number, GOOD, picture(20 + number)) for number in range(known)]
+        judging = scanner(media, entry(1, BLOCK, ABUSE), *good)
+        assert judging.strict(guild) == strict
+        assert (await judging.scan_bytes(b"copy", guild)).plan.delete != strict
+        assert judging.strict(replace(guild, guild_id=GUILD + 1))
+
+
+# ------------------------------------------------------------------------------------------------- plain pictures
+
+
+async def test_a_plain_picture_is_no_clear_one():
+    media = Media(files={b"plain": picture(3, plain=True)})
+    scan = await scanner(media, entry(1, BLOCK, ABUSE)).scan_bytes(b"plain", GUILD_SETTINGS)
+    assert (scan.plan.verdict, scan.unscannable) == (Verdict.UNSCANNABLE, Unscannable.TOO_PLAIN)
+    assert scan.fingerprint is not None
+
+
+@pytest.mark.parametrize("bank", [BLOCK, FOREIGN])
+async def test_a_plain_picture_that_is_listed_is_found_by_its_file(bank):
+    data = b"plain"
+    listed = replace(picture(3, plain=True), sha256=hashlib.sha256(data).digest())
+    media = Media(files={data: listed})
+    scan = await scanner(media, entry(1, bank, listed)).scan_bytes(data, GUILD_SETTINGS)
+    assert (scan.plan.delete, scan.plan.open_case) == (bank is BLOCK, True)
+
+
+async def test_a_list_that_tells_md5_alone_is_enough():
+    data = b"the very file"
+    md5 = hashlib.md5(data, usedforsecurity=False).digest()
+    listed = Fingerprint(b"", (), 0, 0, 1, 0, md5)
+    scan = await scanner(Media(), entry(1, BLOCK, listed)).scan_bytes(data, GUILD_SETTINGS)
+    assert (scan.plan.match.stage, scan.plan.delete) == (Stage.MD5, True)
+    assert scan.fingerprint.sha256 == hashlib.sha256(data).digest()
+
+
+# ------------------------------------------------------------------------------------------------- remembered outcomes
+
+
+async def test_a_file_is_decoded_once_until_something_changes():
+    media = Counting({b"post": picture(2)})
+    matcher = matcher_of(entry(1, BLOCK, ABUSE))
+    scanning = scanner_of(media, matcher)
+    for _ in range(3):
+        assert (await scanning.scan_bytes(b"post", GUILD_SETTINGS)).plan.verdict is Verdict.CLEAR
+    assert len(media.wanted) == 1
+    matcher.add(BLOCK, entry(2, BLOCK, picture(2, away=3)))
+    assert (await scanning.scan_bytes(b"post", GUILD_SETTINGS)).plan.delete
+    matcher.revoke(2)
+    assert (await scanning.scan_bytes(b"post", GUILD_SETTINGS)).plan.verdict is Verdict.CLEAR
+    assert len(media.wanted) == 3
+
+
+async def test_what_one_guild_found_is_not_told_to_another():
+    media = Counting({b"post": picture(1, away=3)})
+    scanning = scanner(media, entry(1, BLOCK, ABUSE))
+    assert (await scanning.scan_bytes(b"post", GUILD_SETTINGS)).plan.delete
+    stranger = replace(GUILD_SETTINGS, guild_id=GUILD + 1)
+    assert (await scanning.scan_bytes(b"post", stranger)).plan.verdict is Verdict.CLEAR
+    assert (await scanning.scan_bytes(b"post", GUILD_SETTINGS)).plan.delete
+    assert len(media.wanted) == 2
+
+
+async def test_a_level_or_a_setting_that_changes_counts_at_once():
+    media = Counting({b"post": picture(1, away=3)})
+    matcher = matcher_of(entry(1, BLOCK, ABUSE))
+    scanning = scanner_of(media, matcher)
+    assert (await scanning.scan_bytes(b"post", GUILD_SETTINGS)).plan.delete
+    assert not (await scanning.scan_bytes(b"post", replace(GUILD_SETTINGS, mode=Mode.REVIEW))).plan.delete
+    matcher.update([replace(BLOCK, level=BankLevel.REVIEW)], [])
+    scan = await scanning.scan_bytes(b"post", GUILD_SETTINGS)
+    assert (scan.plan.delete, scan.plan.open_case) == (False, True)
+
+
+async def test_what_waits_for_a_person_is_kept_with_what_an_entry_needs():
+    """A confirmed case becomes an entry, and by then the picture is gone."""
+    media = Counting({b"post": picture(1, away=50)})
+    scanning = scanner_of(media, matcher_of(entry(1, BLOCK, ABUSE), signature=Signature.derived(b"scanner")))
+    assert (await scanning.scan_bytes(b"post", GUILD_SETTINGS)).plan.verdict is Verdict.REVIEW
+    assert media.wanted[-1] == Wanted.REFERENCE
+    media.wanted.clear()
+    off = replace(GUILD_SETTINGS, guild_id=GUILD, local_features=False)
+    assert (await scanning.reference_of(b"post", off)).views == picture(1, away=50).views
+    assert media.wanted == [Wanted.NOTHING]
+
+
+async def test_a_damaged_file_is_listed_by_the_part_that_can_be_read():
+    assert await scanner(Partial(ABUSE)).reference_of(b"a cut off file") == ABUSE
+    with pytest.raises(MediaError):
+        await scanner(Broken()).reference_of(b"nothing")
+
+
+class Broken(Media):
+    async def query(self, data: bytes, wanted: Wanted) -> Query:
+        raise MediaError(Unscannable.BROKEN)

@@ -9,9 +9,12 @@ import pytest
 from pydantic import BaseModel
 
 from bot.errors import ConfigError
-from bot.settings import TOKEN_VARIABLE, Settings, load
+from bot.settings import TOKEN_VARIABLE, VAULT_KEY_VARIABLE, Settings, load
 
 EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
+
+SECRETS = {"discord.token", "vault.key"}
+"""Settings that are read from the environment only."""
 
 WITHOUT_DEFAULT_IN_THE_FILE = {
     "discord.api_url",
@@ -19,6 +22,7 @@ WITHOUT_DEFAULT_IN_THE_FILE = {
     "discord.shard_ids",
     "discord.shard_count",
     "store.url",
+    "vault.key_file",
     "media.workers",
 }
 """Settings whose default is None or depends on the machine: the example shows them in a comment."""
@@ -58,13 +62,13 @@ def test_the_example_names_every_setting_and_no_other():
             table = header[1]
         elif setting := re.fullmatch(r"(# )?(\w+) = .*", line):
             named.add(f"{table}.{setting[2]}")
-    assert named == set(keys(Settings)) - {"discord.token"}
+    assert named == set(keys(Settings)) - SECRETS
 
 
 def test_the_example_sets_what_has_a_fixed_default():
     values = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
     active = {f"{table}.{key}" for table, settings in values.items() for key in settings}
-    assert active == set(keys(Settings)) - {"discord.token"} - WITHOUT_DEFAULT_IN_THE_FILE
+    assert active == set(keys(Settings)) - SECRETS - WITHOUT_DEFAULT_IN_THE_FILE
 
 
 def test_the_example_equals_the_defaults():
@@ -106,12 +110,12 @@ def test_a_config_toml_in_the_working_folder_is_found(tmp_path):
 
 
 def test_the_environment_wins_and_leaves_the_rest_of_the_file(tmp_path, monkeypatch):
-    path = written(tmp_path, "[media]\nworkers = 3\nmax_frames = 5\n[matching]\nreview = 60\n")
+    path = written(tmp_path, "[media]\nworkers = 3\nmax_frames = 5\n[matching]\nhash_review = 60\n")
     monkeypatch.setenv("STANGUARD_MEDIA__WORKERS", "7")
     settings = load(path)
     assert settings.media.workers == 7
     assert settings.media.max_frames == 5
-    assert settings.matching.review == 60
+    assert settings.matching.hash_review == 60
 
 
 def test_the_token_comes_from_the_environment_and_is_not_shown(monkeypatch):
@@ -145,7 +149,14 @@ def test_lists_in_the_environment_are_json(monkeypatch):
         ("[discord\n", ["TOML"]),
         ("[discord]\nshard_ids = [0]\n", ["discord", "shard_count"]),
         ("[discord]\nshard_ids = [2]\nshard_count = 2\n", ["discord", "shard_count - 1"]),
-        ("[matching]\nremove = 70\n", ["matching", "review"]),
+        ("[matching]\nhash_remove = 50\n", ["matching", "hash_review"]),
+        ("[matching]\nhash_review_box = 30\n", ["matching", "hash_review_box"]),
+        ("[matching]\nhash_review = 65\n", ["matching.hash_review must be 64 or less"]),
+        ("[matching]\nstrictness = 'very'\n", ["matching.strictness must be 'auto', 'standard' or 'strict'"]),
+        ("[matching]\nremove = 43\n", ["matching.remove", "config.example.toml"]),
+        ("[vault]\nkey_file = ''\n", ["vault.key_file must not be empty"]),
+        ("[vault]\nkey = 'a.secret.token'\n", ["vault.key", VAULT_KEY_VARIABLE]),
+        ("vault_key = 'a.secret.token'\n", ["delete vault_key", VAULT_KEY_VARIABLE]),
         ("[discord]\ntoken = 'a.secret.token'\n", ["discord.token", TOKEN_VARIABLE]),
         ("token = 'a.secret.token'\n", ["delete token", TOKEN_VARIABLE]),
         ("[bot]\nBot_Token = 'a.secret.token'\n", ["bot.Bot_Token", TOKEN_VARIABLE]),
@@ -187,6 +198,7 @@ def test_a_mistake_in_the_file_is_one_sentence_that_names_it(tmp_path, text, wor
         ("STANGUARD_MEDIA_WORKERS", "2", "rename it to STANGUARD_MEDIA__WORKERS"),
         ("STANGUARD_DISCORD_TOKEN", "a.secret.token", "rename it to STANGUARD_DISCORD__TOKEN"),
         ("STANGUARD_TOKEN", "a.secret.token", "rename it to STANGUARD_DISCORD__TOKEN"),
+        ("STANGUARD_VAULT_KEY", "a.secret.key", "rename it to STANGUARD_VAULT__KEY"),
         ("STANGUARD_DISCROD__SHARD_COUNT", "2", "discrod"),
     ],
 )

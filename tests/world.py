@@ -212,7 +212,7 @@ class World:
         return await self.app.guilds.get(self.guild.id)
 
     async def fingerprint(self, picture: bytes) -> Fingerprint:
-        return await self.app.sandbox.fingerprint(picture)
+        return await self.app.scanner.reference_of(picture)
 
     async def block(self, picture: bytes, category: Category = Category.NCII_SYNTHETIC, *, note: str = "") -> Added:
         """Put a picture on the server's own blocklist, before anybody posts it."""

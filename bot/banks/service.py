@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.errors import NotFoundError, RefusedError
+from bot.errors import NotFoundError
+from bot.matching.gate import gated
 from bot.matching.matcher import Matcher
-from bot.model import Bank, BankKind, BankLevel, Category, Entry, Fingerprint, Thresholds
+from bot.model import Bank, BankKind, BankLevel, Category, Entry, Fingerprint
 from bot.store.engine import Store, Tx
+
+PLAIN = (
+    "It is too plain to be compared by its look (nearly one colour, a smooth gradient, or its own mirror image), so "
+    "only this exact file will be found; list the picture without the empty space around it if there is some."
+)
+
+CROP = "If it shares a frame or a template with harmless pictures, crop it to the abusive part and list that instead."
 
 OWN = "own"
 DEFAULT = "default"
@@ -18,7 +26,10 @@ DEFAULT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """The result of adding a picture. ``existing``: this very file was listed already, nothing new was written."""
+    """The result of adding a picture. ``existing``: this very file was listed already, nothing new was written.
+
+    ``warnings`` are sentences about what was noticed: entries that it lies near, or that only its exact file is known.
+    """
 
     entry: Entry
     existing: bool
@@ -28,12 +39,9 @@ class Added:
 class BankService:
     """Changes banks in the database and in the index of this process together."""
 
-    def __init__(
-        self, store: Store, matcher: Matcher, thresholds: Thresholds, *, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, store: Store, matcher: Matcher, *, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._matcher = matcher
-        self._thresholds = thresholds
         self._clock = clock
         self._loaded = -1
         self._refreshing = asyncio.Lock()
@@ -56,11 +64,8 @@ class BankService:
         source: str,
         case_id: int | None = None,
     ) -> Added:
-        """List a picture by its fingerprint.
-
-        Raises RefusedError for a picture too plain to compare: such an entry would match half of all blank pictures.
-        """
-        check_enrollable(fingerprint)
+        """List a picture by its fingerprint, or by its exact file alone if it is too plain to compare."""
+        fingerprint = gated(fingerprint)
         warnings = self.collisions(fingerprint, bank)
         async with self._store.write() as tx:
             listed = await tx.banks.find_exact(fingerprint.sha256, [bank.id])
@@ -79,20 +84,51 @@ class BankService:
         await self.refresh()
         return Added(entry, existing=False, warnings=warnings)
 
-    def collisions(self, fingerprint: Fingerprint, bank: Bank) -> tuple[str, ...]:
-        """Sentences about entries of the other kind near this picture: one of the two is likely a mistake."""
-        other = BankKind.KNOWN_GOOD if bank.kind is BankKind.BLOCK else BankKind.BLOCK
-        near = self._matcher.near(fingerprint, bank.guild_id, other, self._thresholds.review)
+    def collisions(self, fingerprint: Fingerprint, bank: Bank, *, but: int | None = None) -> tuple[str, ...]:
+        """Sentences about what a new entry of this bank should be told of: entries that it lies near, or plainness.
+
+        ``but`` is the entry itself, if it is listed already.
+        """
+        if not fingerprint.views:
+            return (PLAIN,) if not fingerprint.pdq else ()
+        opposed = self.opposed(fingerprint, bank.guild_id, bank.kind)
+        advice = (CROP,) if opposed and bank.kind is BankKind.BLOCK else ()
+        return (*opposed, *self._covered(fingerprint, bank, but), *advice)
+
+    def opposed(self, fingerprint: Fingerprint, guild_id: int | None, kind: BankKind) -> tuple[str, ...]:
+        """Sentences about entries of the other kind that a new one of ``kind`` lies near: one is likely a mistake."""
+        return tuple(self._opposed(fingerprint, guild_id, kind))
+
+    def _opposed(self, fingerprint: Fingerprint, guild_id: int | None, kind: BankKind) -> Iterator[str]:
+        other = BankKind.KNOWN_GOOD if kind is BankKind.BLOCK else BankKind.BLOCK
         word = "known-good" if other is BankKind.KNOWN_GOOD else "blocked"
         effect = (
-            "copies nearer to the known-good entry stay up"
+            "copies nearer to the known-good one stay up"
             if other is BankKind.KNOWN_GOOD
-            else "copies nearer to this known-good entry will stay up from now on"
+            else "copies nearer to this known-good entry stay up from now on"
         )
-        return tuple(
-            f"It lies {distance} of 256 bits from {word} entry E-{entry_id}: {effect}."
-            for entry_id, distance in near[:3]
-        )
+        for entry_id, distance in self._matcher.near(fingerprint, guild_id, other)[:3]:
+            yield f"It lies {distance} of 256 bits from {word} entry E-{entry_id}: {effect}."
+
+    def _covered(self, fingerprint: Fingerprint, bank: Bank, but: int | None) -> Iterator[str]:
+        """Near entries of the same kind, whose list finds copies of this picture already."""
+        near = [entry_id for entry_id, _ in self._matcher.near(fingerprint, bank.guild_id, bank.kind)]
+        others = [f"E-{entry_id}" for entry_id in near if entry_id != but][:3]
+        if others:
+            yield f"It lies near {', '.join(others)}, by which most of its copies are found already."
+
+    async def listed(self, fingerprint: Fingerprint, guild_id: int) -> bool:
+        """Whether this very file stands on the guild's own blocklist."""
+        async with self._store.read() as tx:
+            bank = await tx.banks.find(OWN, BankKind.BLOCK, guild_id)
+            return bank is not None and bool(await tx.banks.find_exact(fingerprint.sha256, [bank.id]))
+
+    async def set_level(self, guild_id: int, level: BankLevel) -> None:
+        """Change the most that a match with the guild's own blocklist may lead to."""
+        async with self._store.write() as tx:
+            bank = await ensure_own(tx, guild_id, BankKind.BLOCK)
+            await tx.banks.set_level(bank.id, level)
+        await self.refresh()
 
     async def revoke(self, entry_id: int, *, guild_id: int | None, by: int | None) -> Entry:
         """Take an entry out of matching; NotFoundError when it is not there or not this guild's to revoke.
@@ -143,20 +179,12 @@ class BankService:
                 return False
             banks = await tx.banks.all()
             if self._loaded < 0:
-                self._matcher.load(banks, await tx.banks.entries([bank.id for bank in banks]))
+                entries = await tx.banks.entries([bank.id for bank in banks])
+                await asyncio.to_thread(self._matcher.load, banks, entries)
             else:
-                self._matcher.update(banks, await tx.banks.changed_since(self._loaded))
+                await asyncio.to_thread(self._matcher.update, banks, await tx.banks.changed_since(self._loaded))
             self._loaded = number
         return True
-
-
-def check_enrollable(fingerprint: Fingerprint) -> None:
-    """Raise RefusedError for a picture that would match what it should not."""
-    if fingerprint.plain:
-        raise RefusedError(
-            "This picture is too plain to match safely (nearly one colour, a smooth gradient, or its own mirror "
-            "image), so it was not listed; choose the picture itself, without empty space around it."
-        )
 
 
 async def ensure_own(tx: Tx, guild_id: int | None, kind: BankKind, name: str | None = None) -> Bank:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.matching.matcher import nearest_sightings
-from bot.model import Case, CaseEvent, CaseState, Category, Fingerprint, GuildSettings, Match
+from bot.matching.likeness import same_picture
+from bot.model import Case, CaseEvent, CaseState, Category, Fingerprint, GuildSettings, Match, Thresholds
 from bot.store.cases import UNSET
 from bot.store.engine import Tx
 
 
-async def open_case(tx: Tx, guild: GuildSettings, fingerprint: Fingerprint | None, entry_id: int | None) -> Case | None:
+async def open_case(
+    tx: Tx, guild: GuildSettings, fingerprint: Fingerprint | None, entry_id: int | None, thresholds: Thresholds
+) -> Case | None:
     """The open case of this picture's cluster in the guild; nobody decides it before the transaction ends.
 
     A cluster is what lies near one entry, or, where nothing listed is near, what lies near another open case.
@@ -19,7 +21,7 @@ async def open_case(tx: Tx, guild: GuildSettings, fingerprint: Fingerprint | Non
     while True:
         found = None if entry_id is None else await tx.cases.find_open(guild.guild_id, entry_id=entry_id)
         if found is None and fingerprint is not None:
-            found = await _near(tx, guild, fingerprint, entry_id)
+            found = await _near(tx, guild, fingerprint, entry_id, thresholds)
         if found is None:
             return None
         case = await tx.cases.touch(found.id)
@@ -27,14 +29,13 @@ async def open_case(tx: Tx, guild: GuildSettings, fingerprint: Fingerprint | Non
             return case
 
 
-async def _near(tx: Tx, guild: GuildSettings, fingerprint: Fingerprint, entry_id: int | None) -> Case | None:
+async def _near(
+    tx: Tx, guild: GuildSettings, fingerprint: Fingerprint, entry_id: int | None, thresholds: Thresholds
+) -> Case | None:
     for case in await tx.cases.open_cases(guild.guild_id):
         if case.fingerprint is None or (entry_id is not None and case.entry_id is not None):
             continue
-        if case.fingerprint.sha256 == fingerprint.sha256:
-            return case
-        distance = int(nearest_sightings(case.fingerprint, [fingerprint.upright()])[0])
-        if distance <= guild.thresholds.remove:
+        if same_picture(case.fingerprint, fingerprint, thresholds):
             return case
     return None
 

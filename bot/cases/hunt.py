@@ -13,9 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.banks.service import BankService, check_enrollable, ensure_own
+from bot.banks.crops import has_border
+from bot.banks.service import BankService, ensure_own
 from bot.guilds import GuildService
-from bot.matching.matcher import nearest_sightings
+from bot.matching.gate import gated
+from bot.matching.likeness import nearest_sightings
 from bot.model import (
     Bank,
     BankKind,
@@ -40,6 +42,7 @@ from bot.scanner import Scanner
 from bot.store.engine import Store, Tx
 
 from . import calls
+from .proposals import Proposal, Resembling, lookalikes
 from .service import CaseService
 from .states import CaseAction, target
 
@@ -88,6 +91,36 @@ class Hunter:
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
 
+    async def propose(self, guild: GuildSettings, fingerprint: Fingerprint) -> Proposal:
+        """What to ask before a picture is listed in the guild's own bank; nothing for a file that is listed already.
+
+        Writes nothing.
+        """
+        fingerprint = gated(fingerprint)
+        if await self._banks.listed(fingerprint, guild.guild_id):
+            return Proposal(fingerprint)
+        doubts = self._banks.opposed(fingerprint, guild.guild_id, BankKind.BLOCK)
+        found = await self.resembling(guild, fingerprint)
+        if found.shared:
+            doubts = (*doubts, found.sentence(self._window.days))
+        return Proposal(fingerprint, doubts, has_border(fingerprint, self._scanner.thresholds))
+
+    async def resembling(self, guild: GuildSettings, fingerprint: Fingerprint) -> Resembling:
+        """Recent ordinary posts of the guild that would reach the review tier if the picture were listed.
+
+        Posts of the very file are left out: they are copies.
+        """
+        limits = self._scanner.thresholds
+        messages: set[int] = set()
+        files: set[bytes] = set()
+        async with self._store.read() as tx:
+            async for batch in tx.sightings.stream(guild.guild_id, self._clock() - self._window):
+                for sighting in await asyncio.to_thread(lookalikes, fingerprint, batch, limits):
+                    assert sighting.fingerprint is not None
+                    messages.add(sighting.message.message_id)
+                    files.add(sighting.fingerprint.sha256)
+        return Resembling(len(messages), len(files))
+
     async def block(
         self,
         guild: GuildSettings,
@@ -102,9 +135,10 @@ class Hunter:
         """List a picture in the guild's own bank as a moderator's decision, and remove it and its earlier copies.
 
         ``message`` None: the picture came as an upload to a command. In a guild that only observes nothing is
-        removed. Raises RefusedError for a picture too plain to compare.
+        removed. A picture too plain to compare is listed by its exact file alone, and in a guild that switched local
+        features off without them, however it was asked for.
         """
-        check_enrollable(fingerprint)
+        fingerprint = gated(fingerprint if guild.local_features else fingerprint.without_features())
         async with self._store.write() as tx:
             joined = await self._cases.join(tx, guild, category, None, fingerprint, ())
             case = joined or await self._cases.open(tx, guild, CaseOrigin.BLOCK, category, None, fingerprint, ())
@@ -124,7 +158,7 @@ class Hunter:
         self._outbox.wake()
         await self._banks.refresh()
         earlier = await self.hunt(entry)
-        return Blocked(entry, case, existing, self._banks.collisions(fingerprint, bank), earlier)
+        return Blocked(entry, case, existing, self._banks.collisions(fingerprint, bank, but=entry.id), earlier)
 
     async def hunt_new(self) -> int:
         """Hunt every entry that has not been hunted yet, and say how many there were."""
@@ -148,17 +182,14 @@ class Hunter:
 
     async def _near(self, tx: Tx, guild_id: int | None, entry: Entry) -> dict[int, list[Sighting]]:
         """Kept sightings that may be copies, by guild."""
-        guilds: dict[int, GuildSettings] = {}
         found: defaultdict[int, list[Sighting]] = defaultdict(list)
+        reach = self._scanner.thresholds.review.distance
         async for batch in tx.sightings.stream(guild_id, self._clock() - self._window):
             prints = [sighting.fingerprint for sighting in batch if sighting.fingerprint is not None]
             distances = await asyncio.to_thread(nearest_sightings, entry.fingerprint, prints)
             for sighting, distance in zip(batch, distances, strict=True):
-                where = sighting.message.guild_id
-                if where not in guilds:
-                    guilds[where] = await self._guilds.within(tx, where)
-                if distance <= guilds[where].thresholds.review:
-                    found[where].append(sighting)
+                if distance <= reach:
+                    found[sighting.message.guild_id].append(sighting)
         return found
 
     async def _act(self, entry: Entry, near: dict[int, list[Sighting]]) -> Hunted:
@@ -204,14 +235,20 @@ class Hunter:
         case = join or await self._cases.open_or_join(
             tx, guild, CaseOrigin.HUNT, entry.category, plan.match, hits[0][0].fingerprint, plan.reasons
         )
-        distances = {sighting.id: hit.match.distance for sighting, hit in hits if hit.match is not None}
-        await tx.sightings.attach(list(distances), case.id, entry.id, distances)
+        matches = {sighting.id: hit.match for sighting, hit in hits if hit.match is not None}
+        await tx.sightings.attach(
+            list(matches),
+            case.id,
+            entry.id,
+            {id_: match.distance for id_, match in matches.items() if match.distance is not None},
+            agreements={id_: match.agreement for id_, match in matches.items() if match.agreement is not None},
+        )
         delete = plan.delete or (join is not None and guild.mode is not Mode.OBSERVE)
         if delete:
             await tx.outbox.put([calls.delete(sighting.message, case.id) for sighting, _ in hits], self._clock())
         copies = "1 earlier copy" if len(hits) == 1 else f"{len(hits)} earlier copies"
         await self._cases.event(tx, case, "hunted", None, f"{copies} found among the kept sightings.")
-        await self._cases.draw(tx, case, guild, f"hunt:{entry.id}:{max(distances)}")
+        await self._cases.draw(tx, case, guild, f"hunt:{entry.id}:{max(matches)}")
         return delete
 
     async def _list(

@@ -6,16 +6,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.banks.service import ensure_own
-from bot.matching.matcher import nearest_sightings
-from bot.model import BankKind, Case, Category, Entry, Fingerprint, GuildSettings, Mode
-from bot.policy import decide
+from bot.matching.gate import gated
+from bot.matching.likeness import alike
+from bot.model import BankKind, Case, Category, Entry, Fingerprint, GuildSettings, Match, Mode
+from bot.policy import Facts, decide
 from bot.store.engine import Tx
 
 
 async def block_picture(tx: Tx, case: Case, guild: GuildSettings, actor_id: int, at: datetime) -> Entry | None:
-    """List the picture of a confirmed case itself; None if its copies are removed without that, or it is too plain."""
-    fingerprint = case.fingerprint
-    if fingerprint is None or fingerprint.plain or await _removed_anyway(tx, case, fingerprint, guild):
+    """List the picture of a confirmed case itself; None if its copies are removed without that."""
+    fingerprint = _kept(case, guild)
+    if fingerprint is None or await _removed_anyway(tx, case, fingerprint, guild):
         return None
     bank = await ensure_own(tx, case.guild_id, BankKind.BLOCK)
     if await tx.banks.find_exact(fingerprint.sha256, [bank.id]):
@@ -41,21 +42,29 @@ async def _removed_anyway(tx: Tx, case: Case, fingerprint: Fingerprint, guild: G
     bank = None if entry is None else await tx.banks.get(entry.bank_id)
     if case.match is None or entry is None or bank is None or entry.revoked_at is not None:
         return False
-    distance = int(nearest_sightings(entry.fingerprint, [fingerprint.upright()])[0])
-    match = replace(case.match, distance=max(distance, case.match.distance))
-    removing = replace(guild, mode=Mode.REMOVE, thresholds=case.thresholds)
-    return decide([match], removing, {bank.id: bank.level}).delete
+    facts = Facts(case.thresholds, {bank.id: bank.level}, strict=True)
+    removing = replace(guild, mode=Mode.REMOVE)
+    return decide([_as_far(case.match, entry.fingerprint, fingerprint)], removing, facts).delete
 
 
-async def know_picture(tx: Tx, case: Case, actor_id: int, at: datetime) -> Entry | None:
-    """List the picture of a case as known-good; None if it is too plain."""
-    if case.fingerprint is None or case.fingerprint.plain:
+def _as_far(match: Match, entry: Fingerprint, fingerprint: Fingerprint) -> Match:
+    """The match, or a weaker one if the picture of the case as a whole is farther from the entry than its match."""
+    likeness = alike(entry, fingerprint)
+    if match.distance is None or likeness is None or likeness.distance <= match.distance:
+        return match
+    return replace(match, distance=likeness.distance, evidence=likeness.evidence)
+
+
+async def know_picture(tx: Tx, case: Case, guild: GuildSettings, actor_id: int, at: datetime) -> Entry | None:
+    """List the picture of a case as known-good; None if nothing is known of it."""
+    fingerprint = _kept(case, guild)
+    if fingerprint is None:
         return None
     bank = await ensure_own(tx, case.guild_id, BankKind.KNOWN_GOOD)
     return await tx.banks.add_entry(
         bank_id=bank.id,
         category=Category.OTHER,
-        fingerprint=case.fingerprint,
+        fingerprint=fingerprint,
         note=f"Not a match in case {case.id}",
         added_by=actor_id,
         source="review",
@@ -64,14 +73,24 @@ async def know_picture(tx: Tx, case: Case, actor_id: int, at: datetime) -> Entry
     )
 
 
-async def doubt_entries(tx: Tx, case: Case, guild: GuildSettings, actor_id: int, at: datetime) -> list[int]:
+def _kept(case: Case, guild: GuildSettings) -> Fingerprint | None:
+    """What an entry of the guild keeps of the picture of a case."""
+    if case.fingerprint is None:
+        return None
+    return gated(case.fingerprint if guild.local_features else case.fingerprint.without_features())
+
+
+async def doubt_entries(tx: Tx, case: Case, actor_id: int, at: datetime) -> list[int]:
     """Revoke the guild's own entries that are the innocent picture itself; their ids.
 
-    No known-good entry could ever be nearer than such an entry by the margin, so the picture would come back for ever.
+    No known-good entry could ever be nearer than such an entry, so the picture would come back for ever.
     They are the entry that it lies that near to, and what the case itself listed before it was opened again.
     """
     revoked = await tx.banks.revoke_by_case(case.id, actor_id, at)
-    if case.entry_id is None or case.match is None or case.match.distance >= guild.thresholds.margin:
+    match = case.match
+    if case.entry_id is None or match is None or match.distance is None:
+        return revoked
+    if match.distance >= case.thresholds.margin_bits:
         return revoked
     entry = await tx.banks.entry(case.entry_id)
     bank = None if entry is None else await tx.banks.get(entry.bank_id)
@@ -79,3 +98,14 @@ async def doubt_entries(tx: Tx, case: Case, guild: GuildSettings, actor_id: int,
     if own and await tx.banks.revoke(case.entry_id, actor_id, at):
         revoked.append(case.entry_id)
     return revoked
+
+
+def in_doubt(confirmed: Case, good: Fingerprint) -> bool:
+    """Whether a picture that was confirmed lies as near to this innocent one as to the entry that it was removed by."""
+    match, limits = confirmed.match, confirmed.thresholds
+    likeness = None if confirmed.fingerprint is None else alike(good, confirmed.fingerprint)
+    if match is None or likeness is None:
+        return False
+    if match.evidence is not None and likeness.evidence is not None:
+        return match.evidence.agreement - likeness.evidence.agreement < limits.margin
+    return match.distance is not None and likeness.distance - match.distance < limits.margin_bits

@@ -16,7 +16,6 @@ from bot import __version__
 from bot.banks.service import BankService
 from bot.errors import NotAllowedError, NotFoundError, StaleCaseError
 from bot.guilds import GuildService
-from bot.matching.matcher import nearest_sightings
 from bot.model import (
     Call,
     CallKind,
@@ -33,6 +32,7 @@ from bot.model import (
     Scan,
     SeenMedia,
     Surface,
+    Thresholds,
 )
 from bot.outbox import CallResult, Outbox
 from bot.store.engine import Store, Tx
@@ -50,11 +50,18 @@ class CaseService:
     """The cases of all guilds. Thread-free; safe to call from many tasks at once."""
 
     def __init__(
-        self, store: Store, banks: BankService, guilds: GuildService, *, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        banks: BankService,
+        guilds: GuildService,
+        thresholds: Thresholds,
+        *,
+        clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._banks = banks
         self._guilds = guilds
+        self._thresholds = thresholds
         self._clock = clock
         self._wake: Callable[[], None] = lambda: None
         self._hunt: Callable[[], None] = lambda: None
@@ -136,7 +143,9 @@ class CaseService:
         reasons: tuple[str, ...],
     ) -> Case | None:
         """The open case of this picture's cluster in the guild, told of it; None if there is none."""
-        case = await clusters.open_case(tx, guild, fingerprint, None if match is None else match.entry_id)
+        case = await clusters.open_case(
+            tx, guild, fingerprint, None if match is None else match.entry_id, self._thresholds
+        )
         return None if case is None else await clusters.inform(tx, case, category, match, reasons, self._clock())
 
     async def open(
@@ -149,7 +158,9 @@ class CaseService:
         fingerprint: Fingerprint | None,
         reasons: tuple[str, ...],
     ) -> Case:
-        """A new case."""
+        """A new case. In a guild that switched local features off it keeps none, not even those of a known file."""
+        if fingerprint is not None and not guild.local_features:
+            fingerprint = fingerprint.without_features()
         case = await tx.cases.open(
             guild_id=guild.guild_id,
             category=category,
@@ -157,7 +168,7 @@ class CaseService:
             opened_at=self._clock(),
             entry_id=None if match is None else match.entry_id,
             match=match,
-            thresholds=guild.thresholds,
+            thresholds=self._thresholds,
             program_version=__version__,
             fingerprint=fingerprint,
             reasons=reasons,
@@ -281,9 +292,9 @@ class CaseService:
     async def _not_a_match(self, tx: Tx, case: Case, guild: GuildSettings, actor_id: int) -> None:
         """Remember the picture as known-good, mend what hung on the same entry, and tell the authors."""
         await self._reopen_siblings(tx, case, guild)  # first: whoever changes a case and a bank does so in this order
-        for entry_id in await lessons.doubt_entries(tx, case, guild, actor_id, self._clock()):
+        for entry_id in await lessons.doubt_entries(tx, case, actor_id, self._clock()):
             await self.event(tx, case, "entry_revoked", actor_id, f"E-{entry_id}")
-        good = await lessons.know_picture(tx, case, actor_id, self._clock())
+        good = await lessons.know_picture(tx, case, guild, actor_id, self._clock())
         if good is not None:
             await self.event(tx, case, "known_good_added", actor_id, f"E-{good.id}")
         authors = {
@@ -307,10 +318,7 @@ class CaseService:
         for other in await tx.cases.decided_on_entry(case.guild_id, case.entry_id):
             if other.id == case.id or other.decision is not Decision.CONFIRM:
                 continue
-            if other.fingerprint is None or other.match is None:
-                continue
-            good = int(nearest_sightings(case.fingerprint, [other.fingerprint.upright()])[0])
-            if good - other.match.distance >= guild.thresholds.margin:
+            if other.fingerprint is None or not lessons.in_doubt(other, case.fingerprint):
                 continue
             reopened = await tx.cases.compare_and_set(
                 other.id,

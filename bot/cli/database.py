@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .output import complain, printable, say
+from .output import complain, count, printable, say
 from .setup import ConfigOption, finish, prepare
 
 if TYPE_CHECKING:
@@ -38,8 +38,9 @@ def check(*, config: ConfigOption = None) -> None:
 
 async def _check(settings: Settings) -> int:
     from bot.store import admin
+    from bot.vault import Vault
 
-    problems = await admin.check(settings.store.url)
+    problems = await admin.check(settings.store.url, Vault.find(settings))
     for problem in problems:
         complain(problem)
     if problems:
@@ -62,7 +63,10 @@ async def _backup(settings: Settings, file: Path) -> int:
     from bot.store import admin
 
     await admin.backup(settings.store.url, file)
-    say(f"The backup is in {printable(str(file))}; keep it as safe as the database itself.")
+    say(
+        f"The backup is in {printable(str(file))}; keep it as safe as the database itself. The vault's key is not in "
+        "it: keep a copy of that, too, but in another place."
+    )
     return 0
 
 
@@ -81,4 +85,46 @@ async def _restore(settings: Settings, file: Path) -> int:
 
     await admin.restore(settings.store.url, file)
     say(f"The database was made out of {printable(str(file))}; start the bot again.")
+    return 0
+
+
+@app.command("reseal")
+def reseal(*, config: ConfigOption = None) -> None:
+    """Seal everything with the vault's first key, after which the other keys can be thrown away. The bot may run."""
+    finish(_reseal(prepare(config)))
+
+
+async def _reseal(settings: Settings) -> int:
+    from bot.store.engine import Store
+    from bot.store.reseal import reseal
+    from bot.vault import Vault
+
+    vault = Vault.open_or_create(settings)
+    store = await Store.open(settings.store.url, vault)
+    try:
+        resealed = await reseal(store, vault)
+    finally:
+        await store.close()
+    say(
+        f"{count(resealed, 'value')} sealed anew: the first key opens everything now. Older backups need the older key."
+    )
+    return 0
+
+
+@app.command("forget-features")
+def forget_features(*, config: ConfigOption = None) -> None:
+    """Drop all local features, for good: the way out when the vault's key is lost. Stop the bot first."""
+    finish(_forget_features(prepare(config)))
+
+
+async def _forget_features(settings: Settings) -> int:
+    from bot.store import admin
+    from bot.store.single import only_bot
+
+    with only_bot(settings.store.url):
+        dropped = await admin.forget_features(settings.store.url)
+    say(
+        f"The local features of {count(dropped, 'entry', 'entries')} are gone. Pictures go on matching by their "
+        "hashes; parts of pictures match again only for what is listed from now on."
+    )
     return 0

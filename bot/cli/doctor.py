@@ -67,6 +67,7 @@ async def _database(url: str) -> Finding:
 
 async def _workers(settings: Settings) -> Finding:
     """Whether the decoder's processes start and read every format."""
+    from bot.media.formats import videos_readable
     from bot.media.sandbox import Sandbox
     from bot.ops.health import Finding
 
@@ -86,7 +87,8 @@ async def _workers(settings: Settings) -> Finding:
             remedy="Install stanguard again; if that does not help, raise media.decode_memory and decode_seconds.",
         )
     processes = count(settings.media.workers, "process", "processes")
-    return Finding(name, ok=True, detail=f"{processes} for {', '.join(results)}")
+    videos = "" if videos_readable() else '; not for videos, which need the extra "video"'
+    return Finding(name, ok=True, detail=f"{processes} for {', '.join(results)}{videos}")
 
 
 async def _discord(settings: Settings, *, readable: bool) -> list[Finding]:

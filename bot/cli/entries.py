@@ -104,7 +104,7 @@ async def add(settings: Settings, found: Walk, new: New) -> int:
         async def fingerprint(path: str) -> tuple[str, Fingerprint | MediaError]:
             try:
                 data = await asyncio.to_thread(read, path, settings.media.max_bytes)
-                return path, await app.sandbox.fingerprint(data)
+                return path, await app.scanner.reference_of(data)
             except MediaError as error:
                 return path, error
 
@@ -196,12 +196,6 @@ async def show_entry(settings: Settings, entry_id: int) -> int:
 
 def _facts(entry: Entry, bank: Bank) -> list[tuple[str, str]]:
     fingerprint = entry.fingerprint
-    picture = "known by its exact file alone"
-    if not fingerprint.plain:
-        picture = (
-            f"{fingerprint.width} x {fingerprint.height}, {count(fingerprint.frames, 'frame')}, "
-            f"quality {fingerprint.quality} of 100, {count(len(fingerprint.views), 'view')}"
-        )
     state = "active"
     if entry.revoked_at is not None:
         state = f"revoked {entry.revoked_at:%Y-%m-%d %H:%M} UTC by {_person(entry.revoked_by)}"
@@ -216,11 +210,31 @@ def _facts(entry: Entry, bank: Bank) -> list[tuple[str, str]]:
             "Added",
             f"{entry.added_at:%Y-%m-%d %H:%M} UTC by {_person(entry.added_by)}, source {printable(entry.source)}",
         ),
-        ("Picture", picture),
-        ("SHA-256", fingerprint.sha256.hex()),
+        ("Picture", _picture(fingerprint)),
+        ("SHA-256", fingerprint.sha256.hex() or "not known"),
+        *([("MD5", fingerprint.md5.hex())] if fingerprint.md5 else []),
         ("Case", "none" if entry.case_id is None else str(entry.case_id)),
         ("Note", printable(entry.note) or "none"),
     ]
+
+
+def _picture(fingerprint: Fingerprint) -> str:
+    """What is kept of a picture, in words."""
+    if fingerprint.plain:
+        return "known by its exact file alone"
+    kept: list[str] = []
+    if fingerprint.width:
+        kept += [f"{fingerprint.width} x {fingerprint.height}", count(fingerprint.frames, "frame")]
+        kept.append(f"quality {fingerprint.quality} of 100")
+    if fingerprint.views:
+        kept.append(count(len(fingerprint.views), "view"))
+    if fingerprint.pdq:
+        kept.append(count(len(fingerprint.pdq), "PDQ hash", "PDQ hashes"))
+    if not fingerprint.width:
+        kept.append("known by its hash alone")
+    elif fingerprint.has_features:
+        kept.append("with local features")
+    return ", ".join(kept)
 
 
 def _person(user_id: int | None) -> str:

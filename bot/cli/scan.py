@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.model import BankKind, GuildSettings, Mode, Plan, Scan, Thresholds, Unscannable, Verdict
+from bot.model import BankKind, GuildSettings, Mode, Plan, Scan, Unscannable, Verdict
 
 from .entries import PathsArgument, installation_banks
 from .files import Walk, read, side_by_side, walk
@@ -123,7 +123,9 @@ async def _scan(settings: Settings, found: Walk, bank: str | None, *, as_json: b
 
 async def _scanner(app: App, bank_name: str | None) -> tuple[Scanner, int]:
     """A scanner on the installation's banks, or on one of them and what is known good; and how many entries block."""
+    from bot.app import judging_of
     from bot.matching.matcher import Matcher
+    from bot.matching.packing import Signature
     from bot.scanner import Scanner
 
     async with app.store.read() as tx:
@@ -132,9 +134,10 @@ async def _scanner(app: App, bank_name: str | None) -> tuple[Scanner, int]:
         entries = await tx.banks.entries([bank.id for bank in used])
         listed = await tx.banks.count([bank.id for bank in blocking])
     limits = app.settings.matching
-    matcher = Matcher(Thresholds(limits.remove, limits.review, limits.margin))
+    judging = judging_of(limits)
+    matcher = Matcher(judging.thresholds, Signature.derived(app.store.secret) if limits.local_features else None)
     matcher.load(used, entries)
-    return Scanner(app.fetcher, app.sandbox, matcher, max_bytes=app.settings.media.max_bytes), listed
+    return Scanner(app.fetcher, app.sandbox, matcher, judging, max_bytes=app.settings.media.max_bytes), listed
 
 
 def _worker(settings: Settings, scanner: Scanner, blocking: int) -> Callable[[str], Awaitable[Result]]:
@@ -143,10 +146,7 @@ def _worker(settings: Settings, scanner: Scanner, blocking: int) -> Callable[[st
 
     if not blocking:
         complain("The blocklist is empty, so nothing can match; add pictures with stanguard blocklist add.")
-    limits = settings.matching
-    guild = GuildSettings(
-        NO_GUILD, mode=Mode.REMOVE, thresholds=Thresholds(limits.remove, limits.review, limits.margin)
-    )
+    guild = GuildSettings(NO_GUILD, mode=Mode.REMOVE, strictness=settings.matching.strictness)
 
     async def work(path: str) -> Result:
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What every command does first: read the settings, take the token out of the environment, set up logging."""
+"""What every command does first: read the settings, take secrets out of the environment, set up logging."""
 
 from __future__ import annotations
 
@@ -40,17 +40,19 @@ def prepare(config: Path | None, *, quiet: bool = True) -> Settings:
     ``quiet`` leaves only warnings in the log, for commands that a person watches. Raises ConfigError.
     """
     from bot.ops import logging
-    from bot.settings import TOKEN_VARIABLE, load
+    from bot.settings import TOKEN_VARIABLE, VAULT_KEY_VARIABLE, load
 
     settings = load(config)
-    # Child processes decode untrusted files: they must not inherit the token, nor leave pictures in a core file.
-    os.environ.pop(TOKEN_VARIABLE, None)
+    # Child processes decode untrusted files: they must not inherit the token or the key, nor leave pictures in a core
+    # file.
+    for name in (TOKEN_VARIABLE, VAULT_KEY_VARIABLE):
+        os.environ.pop(name, None)
     _forbid_core_files()
     log = settings.log
     if quiet and log.level in {"debug", "info"}:
         log = log.model_copy(update={"level": "warning"})
-    token = settings.discord.token
-    logging.configure(log, secrets=() if token is None else (token.get_secret_value(),))
+    secrets = [secret.get_secret_value() for secret in (settings.discord.token, settings.vault.key) if secret]
+    logging.configure(log, secrets=secrets)
     return settings
 
 

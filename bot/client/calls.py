@@ -23,6 +23,9 @@ from .bot import StanguardBot
 from .permissions import HISTORY, MANAGE_MESSAGES, SEND, VIEW
 
 NONCE_LENGTH = 25
+LONGEST_MESSAGE = 2000
+"""Characters of text that Discord takes in one message."""
+
 LOOK_BACK = 50
 """Messages of a channel that are searched for the result of an attempt with an unknown end."""
 
@@ -142,7 +145,15 @@ class DiscordCalls:
 
     async def _notify(self, call: Call, *, uncertain: bool) -> CallResult:
         channel = await self._bot.http.start_private_message(_number(call, "user_id"))
-        return await self._write(call, int(channel["id"]), _text(call), uncertain=uncertain)
+        return await self._write(call, int(channel["id"]), self._signed(call), uncertain=uncertain)
+
+    def _signed(self, call: Call) -> str:
+        """The text of a direct message with the server that it comes from: a member may share several with the bot."""
+        guild = None if call.guild_id is None else self._bot.get_guild(call.guild_id)
+        if guild is None:
+            return _text(call)
+        signature = f"\n-# From the moderators of {discord.utils.escape_markdown(guild.name)}"
+        return _text(call)[: LONGEST_MESSAGE - len(signature)] + signature
 
     async def _write(self, call: Call, channel_id: int, text: str, *, uncertain: bool) -> CallResult:
         if uncertain:
@@ -242,4 +253,4 @@ def _number(call: Call, name: str) -> int:
 
 
 def _text(call: Call) -> str:
-    return str(call.payload.get("text") or "")[:2000]
+    return str(call.payload.get("text") or "")[:LONGEST_MESSAGE]

@@ -92,7 +92,8 @@ class LoopbackCdn(CdnStore):
 
     async def _serve(self, request: web.Request) -> web.Response:
         found = self._files.get(f"{self.address}{request.rel_url.raw_path}")
-        if found is None:
-            raise web.HTTPNotFound
-        content_type, data = found
-        return web.Response(body=data, content_type=content_type)
+        content_type, data = found or ("text/plain", b"")
+        answer = web.Response(status=200 if found else 404, body=data, content_type=content_type)
+        # A client that keeps a connection sets a timer for it, and simcord waits for every timer that a command set.
+        answer.force_close()
+        return answer

@@ -87,7 +87,7 @@ class Story:
     async def _list(self, kind: BankKind, file: shelf.File, category: Category) -> Added:
         app = self._world.app
         bank = await app.banks.own(None, kind)
-        fingerprint = await app.sandbox.fingerprint(file[1])
+        fingerprint = await app.scanner.reference_of(file[1])
         return await app.banks.add(
             bank, fingerprint, category, note="Generated; stands in for the real thing", source="demo"
         )

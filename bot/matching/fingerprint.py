@@ -1,4 +1,4 @@
-"""From a picture's frames to its fingerprint: 256-bit perceptual hashes of every form and orientation.
+"""From a luminance plane to the views of a fingerprint: hashes in every orientation, and the grid, of every form.
 
 The hash is ``imagehash.phash`` with hash size 16. It is computed from one reduction of each form to 64 x 64, which
 the flips and quarter turns share, so that all eight together cost little more than decoding the picture did.
@@ -6,18 +6,19 @@ the flips and quarter turns share, so that all eight together cost little more t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
 
 import imagehash
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bot.model import PHASH_BYTES, Fingerprint, Form, Orientation, View
+from bot.model import Form, Orientation, View
 
 from .borders import content_box
-from .planes import planes
+from .grid import grid_of
+from .planes import small
 
 HASH_SIZE = 16
 SIDE = 64
@@ -34,10 +35,7 @@ Such hashes are mostly zeros and lie near each other whatever the pictures show:
 mirrored about one axis, 688 were at most 64 bits apart, and all 780 when mirrored about both.
 """
 
-SAME_VIEW = 6
-"""Bits, of 256, up to which a later view of the same form adds nothing to an earlier one."""
-
-_TRANSPOSES: dict[Orientation, Image.Transpose] = {
+TRANSPOSES: dict[Orientation, Image.Transpose] = {
     Orientation.MIRRORED: Image.Transpose.FLIP_LEFT_RIGHT,
     Orientation.UPSIDE_DOWN_MIRRORED: Image.Transpose.FLIP_TOP_BOTTOM,
     Orientation.TURNED_LEFT: Image.Transpose.ROTATE_90,
@@ -47,35 +45,30 @@ _TRANSPOSES: dict[Orientation, Image.Transpose] = {
     Orientation.TRANSVERSED: Image.Transpose.TRANSVERSE,
 }
 
+Box = tuple[float, float, float, float]
 
-def fingerprint(
-    frames: Iterable[tuple[int, Image.Image]],
-    *,
-    sha256: bytes,
-    total_frames: int,
-) -> Fingerprint:
-    """The fingerprint of a picture, from its frames as (number in the animation, picture of any mode).
 
-    Frames are hashed one by one as they come, so a generator never has more than one of them in memory. Width and
-    height are those of the first frame. A fingerprint without views is that of a picture too plain, or too
-    symmetric, to compare.
+class FormOf(NamedTuple):
+    """One form of a plane: its view, the box that it takes of the plane, in pixels, and its PDQ quality."""
+
+    form: Form
+    view: View | None
+    box: Box
+    quality: int
+
+
+def forms(plane: Image.Image, number: int) -> Iterator[FormOf]:
+    """The whole plane, and what is inside its uniform border if it has one.
+
+    The view is None for a form too plain, or too symmetric, to compare.
     """
-    views: list[View] = []
-    width = height = quality = 0
-    for number, frame in frames:
-        width, height = (width, height) if width else frame.size
-        for plane in planes(frame):
-            for form, square in _squares(plane):
-                pixels = np.asarray(square)
-                gradients = gradient_quality(pixels)
-                if form is Form.WHOLE:
-                    quality = max(quality, gradients)
-                if gradients < QUALITY_GATE:
-                    continue
-                upright = _hash(square)
-                if _ones(upright) >= LEAST_ONES and not _seen(upright, form, views):
-                    views.append(View(form, number, upright + _turned(square)))
-    return Fingerprint(sha256, tuple(views), width, height, total_frames, quality)
+    reduced = small(plane)
+    across, down = plane.width / reduced.width, plane.height / reduced.height
+    yield _form(reduced, Form.WHOLE, number, None, (0.0, 0.0, plane.width, plane.height))
+    box = content_box(np.asarray(reduced))
+    if box is not None:
+        left, top, right, bottom = box
+        yield _form(reduced, Form.TRIMMED, number, box, (left * across, top * down, right * across, bottom * down))
 
 
 def gradient_quality(pixels: NDArray[np.uint8]) -> int:
@@ -89,29 +82,19 @@ def gradient_quality(pixels: NDArray[np.uint8]) -> int:
     return min(100, steps // 90)
 
 
-def _squares(plane: Image.Image) -> Iterator[tuple[Form, Image.Image]]:
-    yield Form.WHOLE, plane.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-    box = content_box(np.asarray(plane))
-    if box is not None:
-        yield Form.TRIMMED, plane.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=box)
-
-
-def _turned(square: Image.Image) -> bytes:
-    return b"".join(_hash(square.transpose(transpose)) for _, transpose in sorted(_TRANSPOSES.items()))
+def _form(plane: Image.Image, form: Form, number: int, cut: tuple[int, int, int, int] | None, box: Box) -> FormOf:
+    square = plane.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=cut)
+    quality = gradient_quality(np.asarray(square))
+    if quality < QUALITY_GATE:
+        return FormOf(form, None, box, quality)
+    upright = _hash(square)
+    if int.from_bytes(upright).bit_count() < LEAST_ONES:
+        return FormOf(form, None, box, quality)
+    turned = b"".join(_hash(square.transpose(transpose)) for _, transpose in sorted(TRANSPOSES.items()))
+    pixels = np.asarray(plane if cut is None else plane.crop(cut))
+    return FormOf(form, View(form, number, upright + turned, grid_of(pixels)), box, quality)
 
 
 def _hash(square: Image.Image) -> bytes:
     untyped = cast("Any", imagehash.phash(square, hash_size=HASH_SIZE))
     return np.packbits(untyped.hash).tobytes()
-
-
-def _seen(upright: bytes, form: Form, views: list[View]) -> bool:
-    return any(view.form is form and _distance(upright, view.hashes[:PHASH_BYTES]) <= SAME_VIEW for view in views)
-
-
-def _ones(one: bytes) -> int:
-    return int.from_bytes(one).bit_count()
-
-
-def _distance(one: bytes, other: bytes) -> int:
-    return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()

@@ -1,12 +1,15 @@
-"""From a decoded picture of any colour mode to small luminance planes, which is all that fingerprinting needs."""
+"""From a decoded picture of any colour mode to luminance planes, which are all that fingerprinting needs."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image
 
-SIDE = 256
-"""Planes keep at least this many pixels along each axis, if the picture has them, and fewer than twice as many."""
+SIDE = 800
+"""Planes keep at least this many pixels along their longer axis, if the picture has them, and fewer than twice that."""
+
+SMALL_SIDE = 256
+"""Small planes keep at least this many pixels along each axis, if there are so many, and fewer than twice as many."""
 
 
 def planes(image: Image.Image) -> list[Image.Image]:
@@ -22,6 +25,12 @@ def planes(image: Image.Image) -> list[Image.Image]:
     white = Image.composite(grey, Image.new("L", grey.size, 255), alpha)
     black = Image.composite(grey, Image.new("L", grey.size, 0), alpha)
     return [_reduced(white), _reduced(black)]
+
+
+def small(plane: Image.Image) -> Image.Image:
+    """The plane reduced to what hashes and grids need."""
+    across, down = max(1, plane.width // SMALL_SIDE), max(1, plane.height // SMALL_SIDE)
+    return plane if across == down == 1 else plane.reduce((across, down))
 
 
 def _grey_and_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
@@ -43,5 +52,5 @@ def _from_16_bit(image: Image.Image) -> Image.Image:
 
 
 def _reduced(plane: Image.Image) -> Image.Image:
-    across, down = max(1, plane.width // SIDE), max(1, plane.height // SIDE)
-    return plane if across == down == 1 else plane.reduce((across, down))
+    factor = max(1, max(plane.size) // SIDE)
+    return plane if factor == 1 else plane.reduce(factor)

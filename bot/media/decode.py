@@ -1,4 +1,4 @@
-"""Untrusted bytes to a fingerprint. Runs in a decoder process only; the bot itself never imports this module.
+"""Untrusted bytes to what can be compared of a picture. Runs in a decoder process only, never in the bot itself.
 
 A picture is decoded strictly first. One that turns out to be damaged is decoded once more as clients do, who show
 what there is: a file with its last bytes cut off is still seen by everybody, so it must still match. Whatever even
@@ -12,18 +12,19 @@ import time
 import warnings
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from io import BytesIO
 
 from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 from PIL.ExifTags import Base as ExifTag
 
 from bot.matching import planes
-from bot.matching.fingerprint import fingerprint
+from bot.matching.extract import Extraction
 from bot.model import Unscannable
 
+from . import video
 from .errors import MediaError
-from .formats import sniff
+from .formats import VIDEOS, sniff
+from .sampling import spread
 from .wire import Limits, Reply
 
 _PLUGINS = {
@@ -54,40 +55,39 @@ _SIDEWAYS = frozenset({5, 6, 7, 8})
 
 
 def read(data: bytes, limits: Limits) -> Reply:
-    """The fingerprint of a file, or why there is none, or both where only a part of it could be read."""
+    """What is wanted of a file, or why there is none, or both where only a part of it could be read."""
     deadline = time.monotonic() + GRACE * limits.seconds
     try:
         kind = sniff(data)
     except MediaError as error:
         return Reply(None, error.reason)
+    if kind in VIDEOS:
+        return video.read(data, kind, limits, deadline)
     if not getattr(_PLUGINS[kind], "SUPPORTED", True):
         return Reply(None, Unscannable.NOT_A_PICTURE)
     with _pillow(max_pixels=limits.max_pixels, lenient=False):
-        reply = _attempt(data, kind, limits.max_frames, deadline)
+        reply = _attempt(data, kind, limits, deadline)
     if reply.reason is not Unscannable.BROKEN:
         return reply
     with _pillow(max_pixels=limits.max_pixels, lenient=True):
-        reply = _attempt(data, kind, limits.max_frames, deadline)
-    if reply.fingerprint is None or reply.fingerprint.plain:
+        reply = _attempt(data, kind, limits, deadline)
+    if reply.query is None or reply.query.plain:
         return Reply(None, reply.reason or Unscannable.BROKEN)
     return reply
 
 
-def spread(total: int, most: int) -> list[int]:
-    """Numbers of at most ``most`` of ``total`` frames: evenly over the whole animation, the first and last included."""
-    if total <= most:
-        return list(range(total))
-    if most == 1:
-        return [total // 2]
-    return [round(step * (total - 1) / (most - 1)) for step in range(most)]
-
-
-def _attempt(data: bytes, kind: str, max_frames: int, deadline: float) -> Reply:
-    frames = _Frames(data, kind, max_frames, deadline)
-    found = fingerprint(frames, sha256=hashlib.sha256(data).digest(), total_frames=1)
-    if frames.failure is not None and found.plain:
-        return Reply(None, frames.failure)
-    return Reply(replace(found, width=frames.width, height=frames.height, frames=frames.total), frames.failure)
+def _attempt(data: bytes, kind: str, limits: Limits, deadline: float) -> Reply:
+    frames = _Frames(data, kind, limits.max_frames, deadline)
+    extraction = Extraction(limits.wanted)
+    for number, plane in frames:
+        extraction.add(number, plane, max(frames.width, frames.height) / max(plane.size))
+    found = extraction.query(
+        sha256=hashlib.sha256(data).digest(),
+        md5=hashlib.md5(data, usedforsecurity=False).digest(),
+        size=(frames.width, frames.height),
+        total_frames=frames.total,
+    )
+    return Reply(None if frames.failure is not None and found.plain else found, frames.failure)
 
 
 class _Frames:
@@ -119,7 +119,7 @@ class _Frames:
         self.width, self.height = image.size
         self.total = self._count(image)
         wanted = set(spread(self.total, self._max_frames))
-        image.draft("L", (planes.SIDE, planes.SIDE))
+        image.draft("L", _enough(image.size))
         turn = None
         for number in range(max(wanted) + 1):
             self._check_time()
@@ -169,6 +169,13 @@ class _Frames:
         if orientation in _SIDEWAYS:
             self.width, self.height = self.height, self.width
         return _TURNS.get(orientation)
+
+
+def _enough(size: tuple[int, int]) -> tuple[int, int]:
+    """The size below which a format that can must not reduce a picture while it decodes it."""
+    longest = max(size)
+    width, height = (max(1, min(side, planes.SIDE * side // longest)) for side in size)
+    return width, height
 
 
 @contextmanager

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bot.errors import StanguardError
-from bot.model import Fingerprint, Unscannable
+from bot.model import Unscannable
+
+if TYPE_CHECKING:  # numpy comes with it, which the command line does not need to name an error
+    from bot.matching.query import Query
 
 
 class MediaError(StanguardError):
     """A media item could not be fetched or read; ``str(error)`` is ``reason.sentence``.
 
-    ``partial`` is the fingerprint of what could be read of a damaged or very long picture. It may prove a match, but
-    it can clear nothing, because there is more in the file.
+    ``partial`` is what could be compared of what could be read of a damaged or very long picture. It may prove a match,
+    but it can clear nothing, because there is more in the file.
     """
 
-    def __init__(self, reason: Unscannable, *, partial: Fingerprint | None = None) -> None:
+    def __init__(self, reason: Unscannable, *, partial: Query | None = None) -> None:
         super().__init__(reason.sentence)
         self.reason = reason
         self.partial = partial

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.util import find_spec
+
 from bot.model import Unscannable
 
 from .errors import MediaError
@@ -13,8 +16,8 @@ _PICTURE_OR_SOUND_BRANDS = frozenset(
 _FTYP_BYTES = 16
 _LARGEST_FTYP = 4096
 _QUICKTIME_ATOMS = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
+_MATROSKA = b"\x1a\x45\xdf\xa3"  # and WebM
 _VIDEO_STARTS = (
-    b"\x1a\x45\xdf\xa3",  # Matroska and WebM
     b"FLV\x01",
     b"\x00\x00\x01\xba",  # MPEG program stream
     b"\x00\x00\x01\xb3",  # MPEG elementary stream
@@ -22,10 +25,20 @@ _VIDEO_STARTS = (
 )
 
 
-def sniff(data: bytes) -> str:
-    """Pillow's name of a supported picture format: JPEG, PNG (APNG too), GIF, WEBP or AVIF.
+VIDEOS = frozenset({"MP4", "WEBM"})
+"""Containers of videos that are read where :func:`videos_readable`: MP4 with MOV, and WebM with Matroska."""
 
-    Raises MediaError (EMPTY, VIDEO, NOT_A_PICTURE) for everything else.
+
+@cache
+def videos_readable() -> bool:
+    """Whether PyAV is there, which the extra ``video`` installs."""
+    return find_spec("av") is not None
+
+
+def sniff(data: bytes) -> str:
+    """Pillow's name of a supported picture format, JPEG, PNG (APNG too), GIF, WEBP or AVIF, or one of ``VIDEOS``.
+
+    Raises MediaError (EMPTY, VIDEO, NOT_A_PICTURE) for everything else; VIDEO for containers that are never read.
     """
     if not data:
         raise MediaError(Unscannable.EMPTY)
@@ -39,14 +52,19 @@ def sniff(data: bytes) -> str:
         if data[8:12] == b"WEBP":
             return "WEBP"
         raise MediaError(Unscannable.VIDEO if data[8:12] == b"AVI " else Unscannable.NOT_A_PICTURE)
+    return _container(data)
+
+
+def _container(data: bytes) -> str:
+    """The kind of an ISO media file (AVIF is one), of one like it, or of a Matroska file."""
     brands = _brands(data)
     if brands & _AVIF_BRANDS:
         return "AVIF"
-    if (brands and not brands & _PICTURE_OR_SOUND_BRANDS) or data.startswith(_VIDEO_STARTS):
-        raise MediaError(Unscannable.VIDEO)
-    if data[4:8] in _QUICKTIME_ATOMS:
-        raise MediaError(Unscannable.VIDEO)
-    raise MediaError(Unscannable.NOT_A_PICTURE)
+    if (brands and not brands & _PICTURE_OR_SOUND_BRANDS) or data[4:8] in _QUICKTIME_ATOMS:
+        return "MP4"
+    if data.startswith(_MATROSKA):
+        return "WEBM"
+    raise MediaError(Unscannable.VIDEO if data.startswith(_VIDEO_STARTS) else Unscannable.NOT_A_PICTURE)
 
 
 def _brands(data: bytes) -> frozenset[bytes]:

@@ -1,11 +1,14 @@
-"""A small picture of every supported format, to see whether this machine's decoders work."""
+"""A small file of every supported format, to see whether this machine's decoders work."""
 
 from __future__ import annotations
 
 from io import BytesIO
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
+
+from .formats import videos_readable
 
 _SIDE = 96
 _SAVED_AS = {
@@ -19,11 +22,12 @@ _SAVED_AS = {
 
 
 def pictures() -> dict[str, bytes]:
-    """The format's name to a file of it; animated where the format's animation matters.
+    """The format's name to a file of it; animated where the format's animation matters. Videos only if they are read.
 
     A format that this machine cannot even write gets a file of no format, so that decoding it fails.
     """
-    return {name: _file(*how) for name, how in _SAVED_AS.items()}
+    files = {name: _file(*how) for name, how in _SAVED_AS.items()}
+    return files | ({"MP4": _video()} if videos_readable() else {})
 
 
 def _file(kind: str, animated: bool) -> bytes:
@@ -32,6 +36,25 @@ def _file(kind: str, animated: bool) -> bytes:
     try:
         frames[0].save(target, kind, **({"save_all": True, "append_images": frames[1:]} if animated else {}))
     except (KeyError, OSError):
+        return b"not supported here"
+    return target.getvalue()
+
+
+def _video() -> bytes:
+    import av
+    from av.error import FFmpegError
+
+    target = BytesIO()
+    try:
+        with av.open(target, "w", format="mp4") as container:
+            stream = cast("Any", container).add_stream("mpeg4", rate=10)
+            stream.width = stream.height = _SIDE
+            stream.pix_fmt = "yuv420p"
+            for turns in (0, 1):
+                frame = av.VideoFrame.from_ndarray(np.asarray(_frame(turns)), format="rgb24")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    except (FFmpegError, ValueError):
         return b"not supported here"
     return target.getvalue()
 

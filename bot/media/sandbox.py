@@ -1,9 +1,9 @@
-"""Decodes untrusted pictures in child processes with limits, and takes back nothing but fingerprints.
+"""Decodes untrusted pictures in child processes with limits, and takes back nothing but what can be compared.
 
 What is protected. A file that makes a decoder hang, crash, or ask for too much memory costs its own picture and
 nothing else: the process is replaced. Every process has limits on memory, processor time and open files, can write no
 file and leave no core dump, and starts without the bot's environment. What it sends back is read by code that can
-build fingerprints only.
+build queries only: hashes, features, and a small plane of luminance.
 
 What is not. The processes run with the bot's user on the bot's machine. A file that takes over a decoder (by a
 memory error in a C library) can read what that user can read and use the network, and, as the processes share their
@@ -24,7 +24,8 @@ from contextlib import suppress
 from pebble import ProcessExpired, ProcessPool
 
 from bot.errors import StanguardError
-from bot.model import Fingerprint, Unscannable
+from bot.matching.query import Query, Wanted
+from bot.model import Unscannable
 from bot.settings import MediaSettings
 
 from . import pool as pools
@@ -56,7 +57,7 @@ class Sandbox:
         """Start the processes and wait until one answers. Raises StanguardError if none can be started."""
         try:
             self._pool = await _launch(self._workers, self._memory)
-            reply = await self._answer(b"")
+            reply = await self._answer(b"", Wanted.NOTHING)
         except BrokenProcessPool:
             reply = None
         if reply != wire.Reply(None, Unscannable.EMPTY):
@@ -77,15 +78,18 @@ class Sandbox:
         for thread in self._retired:
             await asyncio.to_thread(thread.join, _PATIENCE_SECONDS)
 
-    async def fingerprint(self, data: bytes) -> Fingerprint:
-        """The fingerprint of a file. Raises MediaError, with the part that could be read, if there is one."""
+    async def query(self, data: bytes, wanted: Wanted = Wanted.NOTHING) -> Query:
+        """What is wanted of a file, besides its hashes and grids.
+
+        Raises MediaError, with the part that could be read, if there is one.
+        """
         async with self._free:
-            reply = await self._answer(data)
+            reply = await self._answer(data, wanted)
         if reply.reason is not None:
-            raise MediaError(reply.reason, partial=reply.fingerprint)
-        if reply.fingerprint is None:
+            raise MediaError(reply.reason, partial=reply.query)
+        if reply.query is None:
             raise MediaError(Unscannable.INTERNAL)
-        return reply.fingerprint
+        return reply.query
 
     async def self_test(self) -> dict[str, Unscannable | None]:
         """Whether a process decodes each format: the format's name to None, or to what is wrong."""
@@ -94,27 +98,28 @@ class Sandbox:
         outcome: dict[str, Unscannable | None] = {}
         for name, data in (await asyncio.to_thread(samples.pictures)).items():
             try:
-                await self.fingerprint(data)
+                await self.query(data)
                 outcome[name] = None
             except MediaError as error:
                 outcome[name] = error.reason
         return outcome
 
-    async def _answer(self, data: bytes) -> wire.Reply:
+    async def _answer(self, data: bytes, wanted: Wanted) -> wire.Reply:
         for _ in range(_ATTEMPTS):
             pool = self._pool
             if pool is None:
                 break
             try:
-                return await self._ask(pool, data)
+                return await self._ask(pool, data, wanted)
             except BrokenProcessPool:
                 await self._replace(pool)
         return wire.Reply(None, Unscannable.WORKER_DIED)
 
-    async def _ask(self, pool: ProcessPool, data: bytes) -> wire.Reply:
+    async def _ask(self, pool: ProcessPool, data: bytes, wanted: Wanted) -> wire.Reply:
         """One picture to one pool. Raises BrokenProcessPool when the pool, not the picture, is to blame."""
         try:
-            future = pool.schedule(worker.run, args=(data, self._limits), timeout=self._limits.seconds)
+            limits = self._limits._replace(wanted=wanted)
+            future = pool.schedule(worker.run, args=(data, limits), timeout=self._limits.seconds)
         except RuntimeError as error:
             raise BrokenProcessPool from error
         self._running.add(future)

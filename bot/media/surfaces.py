@@ -16,6 +16,7 @@ from typing import Any, cast
 from bot.model import MediaRef, MessageRef, SeenMedia, Surface, Unscannable, UnscannableRef
 
 from . import identity
+from .formats import videos_readable
 
 Json = Any
 
@@ -150,13 +151,23 @@ class _Finder:
                 self._add(identity.of_address(url), Surface.EMBED_ICON, url)
         image, still, video = (embed.get(key) for key in _EMBED_MEDIA)
         self._media(image, Surface.EMBED_IMAGE, f"image:{position}")
-        if not video:
-            self._media(still, Surface.EMBED_THUMBNAIL, f"thumbnail:{position}")
-        elif _address(_mapping(still).get("proxy_url")):
-            self._media(still, Surface.EMBED_VIDEO, f"video:{position}")
+        if video:
+            self._video(video, still, position)
         else:
-            self._media(video, Surface.EMBED_VIDEO, f"video:{position}")
+            self._media(still, Surface.EMBED_THUMBNAIL, f"thumbnail:{position}")
         self._tree({key: value for key, value in embed.items() if key not in _EMBED_MEDIA}, Surface.EMBED_IMAGE)
+
+    def _video(self, video: Json, still: Json, position: int) -> None:
+        """A video of a link. Its still is an item too: it can match at once, and it may be another picture altogether.
+
+        The video comes first, because the still of an attachment has its id. Where videos are not read, or Discord has
+        no copy, as of a player's, the still stands for the video.
+        """
+        has_copy, has_still = (_address(_mapping(item).get("proxy_url")) is not None for item in (video, still))
+        if (has_copy and videos_readable()) or not has_still:
+            self._media(video, Surface.EMBED_VIDEO, f"video:{position}")
+        if has_still:
+            self._media(still, Surface.EMBED_VIDEO, f"still:{position}")
 
     def _media(self, item: Json, surface: Surface, place: str) -> None:
         """One object with ``url`` and ``proxy_url``, as embeds and components have them."""

@@ -4,15 +4,28 @@ The words are those of ThreatExchange, Coop and Ozone. Nothing in here imports a
 behaviour beyond its own rules. All times are aware UTC datetimes; all Discord ids are ints.
 """
 
-from .banks import Bank, Entry, Match, Thresholds
+from .banks import Bank, Entry, Evidence, Fitting, Match, Thresholds, Tier
 from .cases import Call, CallKind, Case, CaseEvent, CaseOrigin, CaseState, CaseView, Decision, Report, Sighting
-from .fingerprint import ORIENTATIONS, PHASH_BYTES, Fingerprint, Form, Orientation, View
+from .fingerprint import (
+    GRID_BYTES,
+    MOST_PDQ_HASHES,
+    ORIENTATIONS,
+    PDQ_BYTES,
+    PHASH_BYTES,
+    Fingerprint,
+    Form,
+    Orientation,
+    View,
+)
 from .media import MediaRef, MessageRef, SeenMedia, Surface, Unscannable, UnscannableRef
 from .plans import GuildSettings, Plan, Scan
-from .words import BankKind, BankLevel, Category, Mode, Stage, Verdict
+from .words import BankKind, BankLevel, Category, Mode, Part, Stage, Strictness, Verdict
 
 __all__ = [
+    "GRID_BYTES",
+    "MOST_PDQ_HASHES",
     "ORIENTATIONS",
+    "PDQ_BYTES",
     "PHASH_BYTES",
     "Bank",
     "BankKind",
@@ -27,7 +40,9 @@ __all__ = [
     "Category",
     "Decision",
     "Entry",
+    "Evidence",
     "Fingerprint",
+    "Fitting",
     "Form",
     "GuildSettings",
     "Match",
@@ -35,14 +50,17 @@ __all__ = [
     "MessageRef",
     "Mode",
     "Orientation",
+    "Part",
     "Plan",
     "Report",
     "Scan",
     "SeenMedia",
     "Sighting",
     "Stage",
+    "Strictness",
     "Surface",
     "Thresholds",
+    "Tier",
     "Unscannable",
     "UnscannableRef",
     "Verdict",

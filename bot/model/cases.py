@@ -76,6 +76,7 @@ class Sighting:
     margin: int | None = None
     case_id: int | None = None
     deleted_at: datetime | None = None
+    agreement: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

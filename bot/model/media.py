@@ -61,12 +61,17 @@ _UNSCANNABLE_SENTENCES: dict[Unscannable, str] = {
     Unscannable.GONE: "The media host no longer has it.",
     Unscannable.FETCH_FAILED: "The media host did not deliver it.",
     Unscannable.FETCH_TIMEOUT: "The media host was too slow.",
-    Unscannable.TOO_LARGE: "The file is larger than the limit for scanning.",
+    Unscannable.TOO_LARGE: "The file is larger than the limit for scanning, or the video longer.",
     Unscannable.EMPTY: "The file is empty.",
     Unscannable.NOT_A_PICTURE: "The file is not a picture of a supported format.",
-    Unscannable.VIDEO: "The file is a video, which this version does not read.",
-    Unscannable.LOTTIE: "It is a vector sticker from Discord's own catalogue, which holds no picture.",
-    Unscannable.BROKEN: "The picture is damaged and cannot be decoded.",
+    Unscannable.VIDEO: (
+        'It is a video, or a part of one, that is not read here: videos need the extra "video" '
+        "(mp4, mov and webm; others are never read)."
+    ),
+    Unscannable.LOTTIE: (
+        "It is a vector sticker (Lottie), which holds no picture to compare; a person has to look at the message."
+    ),
+    Unscannable.BROKEN: "The file is damaged and cannot be decoded.",
     Unscannable.TOO_MANY_PIXELS: "The picture has more pixels than the limit for scanning.",
     Unscannable.DECODE_TIMEOUT: "Decoding took too long and was stopped.",
     Unscannable.OUT_OF_MEMORY: "Decoding needed more memory than the limit allows.",

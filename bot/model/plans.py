@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from .banks import Match, Thresholds
+from .banks import Match
 from .fingerprint import Fingerprint
 from .media import Unscannable
-from .words import Mode, Verdict
+from .words import Mode, Strictness, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class GuildSettings:
     scan_webhooks: bool = True
     scan_bots: bool = False
     scan_avatars: bool = False
-    thresholds: Thresholds = field(default_factory=Thresholds)
+    strictness: Strictness = Strictness.AUTO
+    local_features: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,19 @@ class BankLevel(StrEnum):
 
     OBSERVE = "observe"
     REVIEW = "review"
+    STRICT = "strict"
     REMOVE = "remove"
+
+
+class Strictness(StrEnum):
+    """How much evidence a guild asks for before a post is removed without a person.
+
+    ``auto`` is strict until the guild sees enough known-good entries.
+    """
+
+    AUTO = "auto"
+    STANDARD = "standard"
+    STRICT = "strict"
 
 
 class Verdict(StrEnum):
@@ -49,7 +61,35 @@ class Verdict(StrEnum):
 
 
 class Stage(StrEnum):
-    """Which comparison found a match."""
+    """Which comparison found a match.
+
+    ``sha256`` and ``md5``: the very file. ``phash``: the whole picture, verified by its gradients where the entry has
+    them. ``local``: local features and an alignment. ``pdq``: an entry that is a PDQ hash and nothing else.
+    """
 
     SHA256 = "sha256"
+    MD5 = "md5"
     PHASH = "phash"
+    LOCAL = "local"
+    PDQ = "pdq"
+
+
+class Part(StrEnum):
+    """Which part of a posted picture was compared."""
+
+    WHOLE = "whole"
+    TRIMMED = "trimmed"
+    BOX = "box"
+    ROTATED = "rotated"
+    SPLIT = "split"
+    APPROXIMATION = "approximation"
+
+    @property
+    def guessed(self) -> bool:
+        """Whether its frame is a guess: an innocent original lies as near to it as a copy, so it never removes."""
+        return self in (Part.SPLIT, Part.APPROXIMATION)
+
+    @property
+    def boxed(self) -> bool:
+        """Whether it is a rectangle that was found within the picture, upright or tilted."""
+        return self in (Part.BOX, Part.ROTATED)

@@ -13,6 +13,21 @@ from bot.outbox import Outbox
 from bot.scanner import Scanner
 from bot.store.engine import Store, Tx
 
+REPORTED = "A member reported it."
+"""The reason that a report gives to its case."""
+
+UPLOAD = (
+    "Thank you. The moderators cannot see your upload, only its fingerprint: report the message itself if it stands in "
+    "this server. You will hear once what came of it."
+)
+KNOWN_UPLOAD = (
+    "Thank you. The server's blocklist knows this picture; if it stands in this server, report the message itself."
+)
+UNREADABLE_UPLOAD = (
+    "The bot cannot read this file, and the moderators cannot see an upload, so nothing was reported; report the "
+    "message itself if it stands in this server."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ReportAnswer:
@@ -45,11 +60,13 @@ class ReportService:
         """Report the pictures of a message, or uploaded ones (``message`` None).
 
         What matches an entry is removed at once, as if it had just been posted; everything else opens a case, or joins
-        the one of the same picture.
+        the one of the same picture. An upload that cannot be read opens none: there would be nothing to look at.
         """
         if not media:
             return ReportAnswer("There is no picture in that message, so there is nothing to report here.", ())
         scans = [(item, await self._scanner.scan(item, guild)) for item in media]
+        if message is None and all(scan.fingerprint is None for _, scan in scans):
+            return ReportAnswer(UNREADABLE_UPLOAD, ())
         cases: dict[int, Case] = {}
         removed = again = 0
         async with self._store.write() as tx:
@@ -65,7 +82,12 @@ class ReportService:
                     await self._cases.event(tx, case, "reported", None, category.value)
                     await self._cases.draw(tx, case, guild, f"report:{report.id}")
         self._outbox.wake()
-        return ReportAnswer(_answer(removed, again == len(cases), [scan for _, scan in scans]), tuple(cases))
+        return ReportAnswer(
+            _answer(
+                [scan for _, scan in scans], removed=removed > 0, again=again == len(cases), upload=message is None
+            ),
+            tuple(cases),
+        )
 
     async def _case(
         self,
@@ -79,7 +101,7 @@ class ReportService:
         plan = scan.plan
         if plan.match is not None and category is not Category.MINOR_SUSPECTED:
             category = plan.match.category
-        reasons = (*plan.reasons, "A member reported it.")
+        reasons = (*plan.reasons, REPORTED)
         case = None if message is None else await self._case_of(tx, message, item.media_id)
         if case is None:
             case = await self._cases.open_or_join(
@@ -115,16 +137,28 @@ class ReportService:
             if sighting.media_id == item.media_id and sighting.case_id is None
         ]
         if loose:
-            distances = {} if plan.match is None else dict.fromkeys(loose, plan.match.distance)
-            entry_id = None if plan.match is None else plan.match.entry_id
-            await tx.sightings.attach(loose, case.id, entry_id, distances, message.author_id)
+            match = plan.match
+            await tx.sightings.attach(
+                loose,
+                case.id,
+                None if match is None else match.entry_id,
+                {} if match is None or match.distance is None else dict.fromkeys(loose, match.distance),
+                message.author_id,
+                agreements={} if match is None or match.agreement is None else dict.fromkeys(loose, match.agreement),
+            )
 
 
-def _answer(removed: int, again: bool, scans: Sequence[Scan]) -> str:
+def _answer(scans: Sequence[Scan], *, removed: bool, again: bool, upload: bool) -> str:
+    """What the reporter is told: what happened, and what they can do if that is not enough."""
     if removed:
         return "Thank you. It matches the server's blocklist and is being removed now; a moderator will check it."
     if again:
         return "Thank you. You have reported this already; the moderators have it in their queue."
+    known = any(scan.plan.match is not None for scan in scans)
+    if upload:
+        return KNOWN_UPLOAD if known else UPLOAD
+    if known:
+        return "Thank you. The server's blocklist knows this picture; a moderator will decide about the message."
     if all(scan.unscannable for scan in scans):
         return "Thank you. The bot cannot read this file itself, so a moderator will look at the message."
     return "Thank you. A moderator will look at it; you will hear once what came of it."

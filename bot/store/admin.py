@@ -1,23 +1,26 @@
-"""What an operator does with a database: upgrade, check, back up, restore."""
+"""What an operator does with a database: upgrade, check, back up, restore, give up what is sealed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from bot.errors import DatabaseError
+from bot.vault import Vault, VaultError
 
 from . import postgres_dump, sqlite_copy
 from .codec import unpack
 from .dialects import sqlite_path
 from .engine import Store, Tx
-from .tables import CallState, bank_changes, cases, outbox, sightings
+from .seals import SECRET_CONTEXT, case_context, view_context
+from .tables import CallState, bank_changes, cases, entries, entry_views, outbox, sightings
 
 WAITS_TOO_LONG = timedelta(days=1)
-_BATCH = 2000
+_BATCH = 1000
 
 
 def _now() -> datetime:
@@ -57,10 +60,26 @@ async def restore(url: str, path: Path) -> None:
         await sqlite_copy.restore(path, target)
 
 
-async def check(url: str, *, clock: Callable[[], datetime] = _now) -> list[str]:
+async def forget_features(url: str) -> int:
+    """Drop the local features of every entry and case and the secret that scrambled them; how many entries had any.
+
+    For an installation whose key is lost. The next start makes a new secret; pictures go on matching by their hashes.
+    """
+    store = await Store.open(url)
+    try:
+        async with store.write() as tx:
+            dropped = await tx.banks.drop_features()
+            await tx.cases.drop_features()
+            await tx.installation.forget()
+        return dropped
+    finally:
+        await store.close()
+
+
+async def check(url: str, vault: Vault | None = None, *, clock: Callable[[], datetime] = _now) -> list[str]:
     """What is wrong with a database: sentences that each name a remedy; none when it is sound and up to date.
 
-    Reads every fingerprint of the sightings and cases.
+    Reads every fingerprint of the sightings and cases, and opens all that is sealed; ``vault`` None: no key is here.
     """
     try:
         store = await Store.open(url, migrate=False)
@@ -69,7 +88,9 @@ async def check(url: str, *, clock: Callable[[], datetime] = _now) -> list[str]:
     try:
         async with store.read() as tx:
             problems = await _sqlite_problems(tx) if store.dialect == "sqlite" else []
-            return problems or [*await _row_problems(tx), *await _outbox_problems(tx, clock())]
+            if problems:
+                return problems
+            return [*await _row_problems(tx), *await _seal_problems(tx, vault), *await _outbox_problems(tx, clock())]
     except DatabaseError as error:
         return [str(error)]
     finally:
@@ -113,22 +134,60 @@ async def _row_problems(tx: Tx) -> list[str]:
 
 
 async def _unreadable(tx: Tx, table: sa.Table) -> int:
-    statement = (
-        sa.select(table.c.id, table.c.sha256, table.c.fingerprint)
-        .where(table.c.fingerprint.is_not(None))
-        .order_by(table.c.id)
-        .limit(_BATCH)
-    )
+    statement = sa.select(table.c.id, table.c.sha256, table.c.fingerprint).where(table.c.fingerprint.is_not(None))
     broken = 0
-    last = 0
-    while rows := (await tx.connection.execute(statement.where(table.c.id > last))).all():
+    async for rows in _batches(tx, statement, table.c.id):
         for row in rows:
             try:
                 unpack(row.fingerprint, row.sha256)
             except ValueError:
                 broken += 1
-        last = rows[-1].id
     return broken
+
+
+async def _seal_problems(tx: Tx, vault: Vault | None) -> list[str]:
+    total = broken = 0
+    secret = await tx.installation.sealed_secret()
+    if secret is not None:
+        total += 1
+        broken += not _opens(vault, secret, SECRET_CONTEXT)
+    views = (
+        sa.select(entry_views.c.id, entries.c.sha256, entry_views.c.form, entry_views.c.frame, entry_views.c.features)
+        .join(entries, entries.c.id == entry_views.c.entry_id)
+        .where(entry_views.c.features.is_not(None))
+    )
+    async for rows in _batches(tx, views, entry_views.c.id):
+        total += len(rows)
+        broken += sum(not _opens(vault, row.features, view_context(row.sha256, row.form, row.frame)) for row in rows)
+    held = sa.select(cases.c.id, cases.c.sha256, cases.c.features).where(cases.c.features.is_not(None))
+    async for rows in _batches(tx, held, cases.c.id):
+        total += len(rows)
+        broken += sum(not _opens(vault, row.features, case_context(row.sha256)) for row in rows)
+    if not broken:
+        return []
+    why = "no key is here" if vault is None else "another key sealed them, or they were changed"
+    found = f"{broken} of {total} sealed values cannot be opened ({why})"
+    return [f"{found}; put the right key back, or give up all local features with `stanguard db forget-features`."]
+
+
+def _opens(vault: Vault | None, sealed: bytes, context: bytes) -> bool:
+    if vault is None:
+        return False
+    try:
+        vault.open(sealed, context)
+    except VaultError:
+        return False
+    return True
+
+
+async def _batches(
+    tx: Tx, statement: sa.Select[*tuple[Any, ...]], key: sa.Column[Any]
+) -> AsyncIterator[Sequence[sa.Row[Any]]]:
+    """The rows of a statement, by their key, in lists."""
+    last = 0
+    while rows := (await tx.connection.execute(statement.where(key > last).order_by(key).limit(_BATCH))).all():
+        yield rows
+        last = rows[-1].id
 
 
 async def _outbox_problems(tx: Tx, now: datetime) -> list[str]:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import DatabaseError
 from bot.model import Bank, BankKind, BankLevel, Category, Entry, Fingerprint, View
 
+from .entry_rows import IDENTITY_COLUMNS, Identity, entry_of, entry_values, identity, only_hash, view_of, view_rows
 from .repository import Repository
-from .tables import ALGORITHM, bank_changes, banks, entries, entry_views
+from .seals import Seals
+from .tables import bank_changes, banks, entries, entry_views
 
 
 class Banks(Repository):
     """Lists of fingerprints. Entries are never deleted, only revoked."""
 
-    __slots__ = ()
+    __slots__ = ("_seals",)
+
+    def __init__(self, connection: AsyncConnection, *, writing: bool, seals: Seals) -> None:
+        super().__init__(connection, writing=writing)
+        self._seals = seals
 
     # ------------------------------------------------------------------------------------------------ banks
 
@@ -90,7 +97,7 @@ class Banks(Repository):
         case_id: int | None = None,
         hunted_at: datetime | None = None,
     ) -> Entry:
-        """List a picture."""
+        """List a picture. Raises ValueError for a fingerprint that nothing could ever match."""
         # The number first: it orders transactions, so that who reads up to a number has seen all below it.
         number = await self._changed()
         row = await self._first(
@@ -99,24 +106,53 @@ class Banks(Repository):
                 changed=number,
                 bank_id=bank_id,
                 category=category,
-                sha256=fingerprint.sha256,
-                width=fingerprint.width,
-                height=fingerprint.height,
-                frames=fingerprint.frames,
-                quality=fingerprint.quality,
                 note=note,
                 source=source,
                 added_by=added_by,
                 added_at=added_at,
                 case_id=case_id,
                 hunted_at=hunted_at,
+                **entry_values(fingerprint),
             )
             .returning(*entries.c)
         )
         if row is None:
             raise DatabaseError("The database did not keep the entry; run `stanguard db check`.")
-        await self._insert_views(row.id, fingerprint.views)
-        return _entry(row, fingerprint.views)
+        await self._insert_views([(row.id, fingerprint)])
+        return entry_of(row, fingerprint.views)
+
+    async def add_entries(
+        self,
+        bank_id: int,
+        pictures: Sequence[tuple[Category, Fingerprint]],
+        *,
+        source: str,
+        added_at: datetime,
+        hunted_at: datetime | None = None,
+    ) -> None:
+        """List many pictures of a foreign list at once, without notes. Raises ValueError as :meth:`add_entry` does."""
+        if not pictures:
+            return
+        number = await self._changed()
+        rows = [
+            {
+                "changed": number,
+                "bank_id": bank_id,
+                "category": category,
+                "note": "",
+                "source": source,
+                "added_at": added_at,
+                "hunted_at": hunted_at,
+                **entry_values(fingerprint),
+            }
+            for category, fingerprint in pictures
+        ]
+        if not any(fingerprint.views for _, fingerprint in pictures):
+            await self._connection.execute(entries.insert(), rows)
+            return
+        insert = entries.insert().returning(entries.c.id, sort_by_parameter_order=True)
+        made = (await self._connection.execute(insert, rows)).all()
+        await self._insert_views([(row.id, fingerprint) for row, (_, fingerprint) in zip(made, pictures, strict=True)])
 
     async def entry(self, entry_id: int) -> Entry | None:
         """The entry of this id, revoked or not."""
@@ -133,9 +169,41 @@ class Banks(Repository):
         condition = _listed(bank_ids, active=active)
         return await self._scalar(sa.select(sa.func.count()).select_from(entries).where(*condition))
 
-    async def find_exact(self, sha256: bytes, bank_ids: Collection[int]) -> list[Entry]:
-        """Active entries of exactly this file, newest first."""
-        return await self._entries(*_listed(bank_ids, active=True), entries.c.sha256 == sha256)
+    async def find_exact(self, sha256: bytes, bank_ids: Collection[int], *, md5: bytes = b"") -> list[Entry]:
+        """Active entries of exactly this file, by either of its digests, newest first."""
+        same = [column == digest for column, digest in ((entries.c.sha256, sha256), (entries.c.md5, md5)) if digest]
+        return await self._entries(*_among(bank_ids, active=True), sa.or_(*same)) if same else []
+
+    async def listed(self, bank_id: int, fingerprints: Iterable[Fingerprint]) -> set[Identity]:
+        """Which of these pictures are active entries of a bank, each by what it is known by."""
+        wanted: defaultdict[str, set[bytes]] = defaultdict(set)
+        for kind, value in map(identity, fingerprints):
+            wanted[kind].add(value)
+        found: set[Identity] = set()
+        for kind, values in wanted.items():
+            column = IDENTITY_COLUMNS[kind]
+            statement = sa.select(column).where(*_among([bank_id], active=True), column.in_(values))
+            if kind == "hashes":
+                # An entry of which more than one hash is known is not the same as the hash alone.
+                alone = (only_hash(), sa.func.length(entries.c.sha256) == 0)
+                statement = statement.join(entries, entries.c.id == entry_views.c.entry_id).where(*alone)
+            found |= {(kind, row[0]) for row in await self._all(statement)}
+        return found
+
+    async def stream(
+        self, bank_ids: Collection[int], *, active: bool = True, batch: int = 1000
+    ) -> AsyncIterator[list[Entry]]:
+        """What :meth:`entries` gives, oldest first, in lists of ``batch``: a large bank never lies in memory twice."""
+        conditions = _among(bank_ids, active=active)
+        last = 0
+        while True:
+            chosen = sa.select(entries.c.id).where(*conditions, entries.c.id > last).order_by(entries.c.id).limit(batch)
+            found = await self._load(chosen)
+            if found:
+                yield found[::-1]
+                last = found[0].id
+            if len(found) < batch:
+                return
 
     async def changed_since(self, number: int) -> list[Entry]:
         """Entries added, revoked or brought back after the change of this number, revoked ones included."""
@@ -152,19 +220,28 @@ class Banks(Repository):
         """Note that earlier copies of this entry were looked for. No process needs to hear of it."""
         await self._run(entries.update().where(entries.c.id == entry_id).values(hunted_at=at))
 
-    async def _insert_views(self, entry_id: int, views: Sequence[View]) -> None:
-        if views:
-            rows = [
-                {
-                    "entry_id": entry_id,
-                    "algorithm": ALGORITHM,
-                    "form": view.form,
-                    "frame": view.frame,
-                    "hashes": view.hashes,
-                }
-                for view in views
-            ]
+    async def _insert_views(self, made: Iterable[tuple[int, Fingerprint]]) -> None:
+        rows = [row for entry_id, fingerprint in made for row in view_rows(entry_id, fingerprint, self._seals)]
+        if rows:
             await self._connection.execute(entry_views.insert(), rows)
+
+    async def drop_features(self, bank_ids: Collection[int] | None = None) -> int:
+        """Forget the local features of every entry of these banks, or of all, revoked ones included; how many had any.
+
+        Every process hears of it and loads those entries anew.
+        """
+        await self._in_turn()
+        having = sa.select(entry_views.c.entry_id).where(entry_views.c.features.is_not(None))
+        condition = [entries.c.id.in_(having)]
+        if bank_ids is not None:
+            condition.append(entries.c.bank_id.in_(bank_ids))
+        number = await self._scalar(sa.select(sa.func.count()).select_from(entries).where(*condition))
+        if number:
+            changed = await self._changed()
+            await self._run(entries.update().where(*condition).values(changed=changed))
+            stripped = sa.select(entries.c.id).where(*condition)
+            await self._run(entry_views.update().where(entry_views.c.entry_id.in_(stripped)).values(features=None))
+        return number
 
     # ----------------------------------------------------------------------------------------------- revoke
 
@@ -208,20 +285,23 @@ class Banks(Repository):
         self, *conditions: sa.ColumnElement[bool], limit: int | None = None, offset: int = 0
     ) -> list[Entry]:
         chosen = sa.select(entries.c.id).where(*conditions).order_by(entries.c.id.desc()).limit(limit)
-        chosen = chosen.offset(offset) if offset else chosen
-        chosen = chosen.subquery()
+        return await self._load(chosen.offset(offset) if offset else chosen)
+
+    async def _load(self, ids: sa.Select[Any]) -> list[Entry]:
+        """The entries of these ids, newest first."""
+        chosen = ids.subquery()
         rows = await self._all(
             sa.select(entries).join(chosen, chosen.c.id == entries.c.id).order_by(entries.c.id.desc())
         )
+        if not rows:
+            return []
+        digests = {row.id: row.sha256 for row in rows}
         views: defaultdict[int, list[View]] = defaultdict(list)
-        if rows:
-            for row in await self._all(
-                sa.select(entry_views.c.entry_id, entry_views.c.form, entry_views.c.frame, entry_views.c.hashes)
-                .join(chosen, chosen.c.id == entry_views.c.entry_id)
-                .order_by(entry_views.c.id)
-            ):
-                views[row.entry_id].append(View(row.form, row.frame, row.hashes))
-        return [_entry(row, views[row.id]) for row in rows]
+        for row in await self._all(
+            sa.select(entry_views).join(chosen, chosen.c.id == entry_views.c.entry_id).order_by(entry_views.c.id)
+        ):
+            views[row.entry_id].append(view_of(row, digests[row.entry_id], self._seals))
+        return [entry_of(row, views.get(row.id, ())) for row in rows]
 
 
 def _listed(bank_ids: Collection[int], *, active: bool) -> list[sa.ColumnElement[bool]]:
@@ -231,22 +311,16 @@ def _listed(bank_ids: Collection[int], *, active: bool) -> list[sa.ColumnElement
     return condition
 
 
+def _among(bank_ids: Collection[int], *, active: bool) -> list[sa.ColumnElement[bool]]:
+    """The same condition, for statements that find entries by a hash or in their order.
+
+    SQLite would take the index on banks for it and read a whole bank every time; a sum is in no index.
+    """
+    condition: list[sa.ColumnElement[bool]] = [(entries.c.bank_id + 0).in_(bank_ids)]
+    if active:
+        condition.append(entries.c.revoked_at.is_(None))
+    return condition
+
+
 def _bank(row: sa.Row[Any]) -> Bank:
     return Bank(id=row.id, name=row.name, kind=row.kind, guild_id=row.guild_id, level=row.level)
-
-
-def _entry(row: sa.Row[Any], views: Iterable[View]) -> Entry:
-    return Entry(
-        id=row.id,
-        bank_id=row.bank_id,
-        category=row.category,
-        fingerprint=Fingerprint(row.sha256, tuple(views), row.width, row.height, row.frames, row.quality),
-        note=row.note,
-        added_by=row.added_by,
-        added_at=row.added_at,
-        source=row.source,
-        case_id=row.case_id,
-        revoked_at=row.revoked_at,
-        revoked_by=row.revoked_by,
-        hunted_at=row.hunted_at,
-    )

@@ -24,9 +24,19 @@ from bot.model import (
 )
 
 from .banks import Banks
-from .codec import load, match_from_json, match_to_json, pack, thresholds_from_json, thresholds_to_json
+from .codec import (
+    load,
+    load_features,
+    match_from_json,
+    match_to_json,
+    pack,
+    pack_features,
+    thresholds_from_json,
+    thresholds_to_json,
+)
 from .reports import Reports
 from .repository import Repository
+from .seals import Seals, case_context
 from .sightings import Sightings
 from .tables import case_events, cases
 
@@ -45,10 +55,11 @@ UNSET: Literal[Unset.UNSET] = Unset.UNSET
 class Cases(Repository):
     """Cases. Every change of one goes through its version."""
 
-    __slots__ = ("_turns",)
+    __slots__ = ("_seals", "_turns")
 
-    def __init__(self, connection: AsyncConnection, *, writing: bool) -> None:
+    def __init__(self, connection: AsyncConnection, *, writing: bool, seals: Seals) -> None:
         super().__init__(connection, writing=writing)
+        self._seals = seals
         self._turns: set[int] = set()
 
     async def open(
@@ -81,18 +92,19 @@ class Cases(Repository):
                 program_version=program_version,
                 sha256=fingerprint.sha256 if fingerprint else None,
                 fingerprint=pack(fingerprint) if fingerprint else None,
+                features=self._sealed(fingerprint) if fingerprint else None,
                 reasons=list(reasons),
             )
             .returning(*cases.c)
         )
         if row is None:
             raise DatabaseError("The database did not keep the case; run `stanguard db check`.")
-        return _case(row)
+        return self._case(row)
 
     async def get(self, case_id: int) -> Case | None:
         """The case of this id."""
         row = await self._first(sa.select(cases).where(cases.c.id == case_id))
-        return None if row is None else _case(row)
+        return None if row is None else self._case(row)
 
     async def touch(self, case_id: int) -> Case:
         """The case as it stands; a transaction that writes keeps it so until it ends. Raises NotFoundError."""
@@ -100,7 +112,7 @@ class Cases(Repository):
         row = await self._first(statement.with_for_update() if self._writing else statement)
         if row is None:
             raise NotFoundError(f"There is no case {case_id}; it may have been erased after its time.")
-        return _case(row)
+        return self._case(row)
 
     async def in_turn(self, guild_id: int) -> None:
         """Have others that look for open cases of this guild wait until a transaction that writes ends.
@@ -118,7 +130,7 @@ class Cases(Repository):
         if entry_id is not None:
             statement = statement.where(cases.c.entry_id == entry_id)
         row = await self._first(statement.order_by(cases.c.id).limit(1))
-        return None if row is None else _case(row)
+        return None if row is None else self._case(row)
 
     async def open_cases(self, guild_id: int) -> CaseList:
         """Every open case of a guild, oldest first. Takes its turn: :meth:`in_turn`."""
@@ -167,7 +179,7 @@ class Cases(Repository):
             .values(version=version + 1, **changes)
             .returning(*cases.c)
         )
-        return None if row is None else _case(row)
+        return None if row is None else self._case(row)
 
     async def set_card(self, case_id: int, channel_id: int | None, message_id: int | None) -> None:
         """Note where the card of a case stands. The version stays: nothing was decided."""
@@ -195,7 +207,7 @@ class Cases(Repository):
         case = await self.get(case_id)
         if case is None:
             return None
-        banks = Banks(self._connection, writing=self._writing)
+        banks = Banks(self._connection, writing=self._writing, seals=self._seals)
         sightings = Sightings(self._connection, writing=self._writing)
         entry = None if case.entry_id is None else await banks.entry(case.entry_id)
         total, removed = await sightings.count_by_case(case_id)
@@ -210,6 +222,11 @@ class Cases(Repository):
             events=tuple(await self.events(case_id)),
         )
 
+    async def drop_features(self, guild_id: int | None = None) -> None:
+        """Forget the local features of every case of a guild, or of all guilds (None)."""
+        forget = cases.update().where(cases.c.features.is_not(None)).values(features=None)
+        await self._run(forget if guild_id is None else forget.where(cases.c.guild_id == guild_id))
+
     async def purge(self, before: datetime) -> int:
         """Forget cases decided before then, with their sightings, events and reports; how many."""
         return await self._run(cases.delete().where(cases.c.state == CaseState.DECIDED, cases.c.decided_at < before))
@@ -222,27 +239,33 @@ class Cases(Repository):
         return await self._cases(statement)
 
     async def _cases(self, statement: sa.Executable) -> CaseList:
-        return [_case(row) for row in await self._all(statement)]
+        return [self._case(row) for row in await self._all(statement)]
 
+    def _sealed(self, fingerprint: Fingerprint) -> bytes | None:
+        return self._seals.seal(pack_features(fingerprint.views), case_context(fingerprint.sha256))
 
-def _case(row: sa.Row[Any]) -> Case:
-    return Case(
-        id=row.id,
-        guild_id=row.guild_id,
-        category=row.category,
-        origin=row.origin,
-        state=row.state,
-        version=row.version,
-        opened_at=row.opened_at,
-        entry_id=row.entry_id,
-        match=match_from_json(row.match),
-        thresholds=thresholds_from_json(row.thresholds),
-        program_version=row.program_version,
-        fingerprint=load(row.fingerprint, row.sha256),
-        reasons=tuple(row.reasons),
-        decision=row.decision,
-        decided_by=row.decided_by,
-        decided_at=row.decided_at,
-        card_channel_id=row.card_channel_id,
-        card_message_id=row.card_message_id,
-    )
+    def _case(self, row: sa.Row[Any]) -> Case:
+        fingerprint = load(row.fingerprint, row.sha256)
+        if fingerprint is not None and row.features is not None:
+            features = self._seals.open(row.features, case_context(fingerprint.sha256))
+            fingerprint = load_features(fingerprint, features)
+        return Case(
+            id=row.id,
+            guild_id=row.guild_id,
+            category=row.category,
+            origin=row.origin,
+            state=row.state,
+            version=row.version,
+            opened_at=row.opened_at,
+            entry_id=row.entry_id,
+            match=match_from_json(row.match),
+            thresholds=thresholds_from_json(row.thresholds),
+            program_version=row.program_version,
+            fingerprint=fingerprint,
+            reasons=tuple(row.reasons),
+            decision=row.decision,
+            decided_by=row.decided_by,
+            decided_at=row.decided_at,
+            card_channel_id=row.card_channel_id,
+            card_message_id=row.card_message_id,
+        )

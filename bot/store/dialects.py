@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ CONNECTIONS = 10
 
 CONNECT_SECONDS = 10
 BUSY_MILLISECONDS = 10_000
+_SWITCHES = 20
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -116,7 +118,7 @@ def sqlite_engine(
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(cursor)
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         if query_only:
@@ -129,6 +131,19 @@ def sqlite_engine(
     event.listen(engine.sync_engine, "connect", connected)
     event.listen(engine.sync_engine, "begin", begun)
     return engine
+
+
+def _write_ahead(cursor: Any) -> None:  # noqa: ANN401 - the driver's own class
+    """Switch to write-ahead logging. Where several do that to a new file at once, SQLite fails instead of waiting."""
+    for _ in range(_SWITCHES):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            cursor.execute("BEGIN IMMEDIATE")  # for which it does wait
+            cursor.execute("COMMIT")
+        else:
+            return
+    cursor.execute("PRAGMA journal_mode = WAL")
 
 
 @asynccontextmanager

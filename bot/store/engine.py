@@ -14,28 +14,34 @@ from typing import Literal, Self
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.errors import DatabaseError
+from bot.vault import Vault
+
 from .banks import Banks
 from .cases import Cases
 from .dialects import Dialect, connect_engines, place, prepare, transaction
 from .guilds import Guilds
+from .installation import Installation, new_secret, open_secret
 from .jobs import Jobs
 from .migrate import HEAD, bring_up_to_date, not_at_head, revision
 from .outbox import OutboxRows
 from .reports import Reports
+from .seals import Seals
 from .sightings import Sightings
 
 
 class Tx:
     """One transaction, by subject."""
 
-    __slots__ = ("banks", "cases", "connection", "guilds", "jobs", "outbox", "reports", "sightings")
+    __slots__ = ("banks", "cases", "connection", "guilds", "installation", "jobs", "outbox", "reports", "sightings")
 
-    def __init__(self, connection: AsyncConnection, *, writing: bool) -> None:
+    def __init__(self, connection: AsyncConnection, seals: Seals, *, writing: bool) -> None:
         self.connection = connection
-        self.banks = Banks(connection, writing=writing)
+        self.installation = Installation(connection, writing=writing)
+        self.banks = Banks(connection, writing=writing, seals=seals)
         self.guilds = Guilds(connection, writing=writing)
         self.sightings = Sightings(connection, writing=writing)
-        self.cases = Cases(connection, writing=writing)
+        self.cases = Cases(connection, writing=writing, seals=seals)
         self.reports = Reports(connection, writing=writing)
         self.outbox = OutboxRows(connection, writing=writing)
         self.jobs = Jobs(connection, writing=writing)
@@ -44,29 +50,59 @@ class Tx:
 class Store:
     """An open database. Every method raises DatabaseError when the database fails."""
 
-    def __init__(self, url: str, dialect: Dialect, target: URL) -> None:
+    def __init__(self, url: str, dialect: Dialect, target: URL, vault: Vault | None) -> None:
         self.url = url
         self.dialect: Literal["sqlite", "postgresql"] = dialect
+        self.seals = Seals(vault)
         self._target = target
+        self._secret: bytes | None = None
         self._writer, self._reader = connect_engines(dialect, target)
         self._writing: set[asyncio.Task[object] | None] = set()
         self._turn: AbstractAsyncContextManager[object] = asyncio.Lock() if dialect == "sqlite" else nullcontext()
 
     @classmethod
-    async def open(cls, url: str, *, migrate: bool = True) -> Self:
+    async def open(cls, url: str, vault: Vault | None = None, *, migrate: bool = True) -> Self:
         """Open the database, making it and bringing its tables up to date if ``migrate``.
 
-        ``url`` is ``sqlite:///path`` or ``postgresql://user@host/name``. Raises DatabaseError when it cannot be
-        reached, is no database of this program or of a newer version of it, or, without ``migrate``, of an older one.
+        ``url`` is ``sqlite:///path`` or ``postgresql://user@host/name``. ``vault`` seals and opens local features and
+        the installation's secret, which is made at the first opening; without one, entries load without features, none
+        can be written, and there is no secret.
+
+        Raises DatabaseError when the database cannot be reached, is no database of this program or of a newer version
+        of it, or, without ``migrate``, of an older one; and VaultError when the vault lacks the key that it is sealed
+        with.
         """
         dialect, target = prepare(url, create=migrate)
-        store = cls(url, dialect, target)
+        store = cls(url, dialect, target, vault)
         try:
             await store._require_head(migrate=migrate)
+            if vault is not None:
+                store._secret = await store._open_secret(vault)
         except BaseException:
             await store.close()
             raise
         return store
+
+    @property
+    def secret(self) -> bytes:
+        """32 random bytes that are the same for every process on this database and known to nobody else.
+
+        Raises RuntimeError for a database that was opened without a vault.
+        """
+        if self._secret is None:
+            raise RuntimeError("a database that was opened without a vault has no secret")
+        return self._secret
+
+    async def _open_secret(self, vault: Vault) -> bytes:
+        async with self.read() as tx:
+            sealed = await tx.installation.sealed_secret()
+        if sealed is None:
+            async with self.write() as tx:
+                await tx.installation.keep(new_secret(vault))
+                sealed = await tx.installation.sealed_secret()
+        if sealed is None:
+            raise DatabaseError("The database lost a secret that was just made; run `stanguard db check`.")
+        return open_secret(sealed, vault, place(self._target))
 
     async def _require_head(self, *, migrate: bool) -> None:
         async with self.read() as tx:
@@ -96,7 +132,7 @@ class Store:
         async with self._turn, transaction(self._writer, self._target) as connection:
             self._writing.add(task)
             try:
-                yield Tx(connection, writing=True)
+                yield Tx(connection, self.seals, writing=True)
             finally:
                 self._writing.discard(task)
 
@@ -104,4 +140,4 @@ class Store:
     async def read(self) -> AsyncGenerator[Tx]:
         """One transaction that sees one state of the database and cannot change it."""
         async with transaction(self._reader, self._target) as connection:
-            yield Tx(connection, writing=False)
+            yield Tx(connection, self.seals, writing=False)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import sqlalchemy as sa
 
-from bot.model import GuildSettings, Thresholds
+from bot.model import GuildSettings
 
 from .repository import Repository
 from .tables import guilds
@@ -31,13 +31,13 @@ class Guilds(Repository):
             scan_webhooks=row.scan_webhooks,
             scan_bots=row.scan_bots,
             scan_avatars=row.scan_avatars,
-            thresholds=Thresholds(remove=row.remove, review=row.review, margin=row.margin),
+            strictness=row.strictness,
+            local_features=row.local_features,
         )
 
     async def save(self, settings: GuildSettings) -> None:
         """Write all settings of a guild, over what was there."""
         values = asdict(settings)
-        values |= values.pop("thresholds")
         changed = {name: value for name, value in values.items() if name != "guild_id"}
         if await self._run(guilds.update().where(guilds.c.guild_id == settings.guild_id).values(changed)) == 0:
             await self._run(self._insert_new(guilds).values(values))

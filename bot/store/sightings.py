@@ -44,8 +44,8 @@ class Sightings(Repository):
     ) -> int | None:
         """Record a scan; None if this very file at this place is recorded already.
 
-        Only upright hashes are kept. The author is kept only when a moderator may have to know: the plan says review
-        or remove, or a case holds it.
+        Only upright hashes and grids are kept. The author is kept only when a moderator may have to know: the plan
+        says review or remove, or a case holds it.
         """
         fingerprint = scan.fingerprint
         match = scan.plan.match
@@ -70,6 +70,7 @@ class Sightings(Repository):
                 entry_id=match.entry_id if match else None,
                 distance=match.distance if match else None,
                 margin=match.margin if match else None,
+                agreement=match.evidence.agreement if match and match.evidence else None,
                 case_id=case_id,
             )
             .returning(sightings.c.id)
@@ -147,15 +148,27 @@ class Sightings(Repository):
         entry_id: int | None,
         distances: Mapping[int, int],
         author_id: int | None = None,
+        *,
+        agreements: Mapping[int, float] | None = None,
     ) -> None:
-        """Tie sightings to a case: found near this entry, at these distances by sighting id.
+        """Tie sightings to a case: found near this entry, at these distances and agreements by sighting id.
 
-        ``author_id``: who posted them, where that is known and was not kept before.
+        A match by hashes alone has no agreement, and one by local features no distance. ``author_id``: who posted
+        them, where that is known and was not kept before.
         """
         if not sighting_ids:
             return
-        rows = [{"row_id": id_, "row_distance": distances.get(id_)} for id_ in sighting_ids]
-        changes: dict[str, Any] = {"case_id": case_id, "entry_id": entry_id, "distance": sa.bindparam("row_distance")}
+        agreements = agreements or {}
+        rows = [
+            {"row_id": id_, "row_distance": distances.get(id_), "row_agreement": agreements.get(id_)}
+            for id_ in sighting_ids
+        ]
+        changes: dict[str, Any] = {
+            "case_id": case_id,
+            "entry_id": entry_id,
+            "distance": sa.bindparam("row_distance"),
+            "agreement": sa.bindparam("row_agreement"),
+        }
         if author_id is not None:
             changes["author_id"] = author_id
         await self._connection.execute(
@@ -224,4 +237,5 @@ def _sighting(row: sa.Row[Any]) -> Sighting:
         margin=row.margin,
         case_id=row.case_id,
         deleted_at=row.deleted_at,
+        agreement=row.agreement,
     )

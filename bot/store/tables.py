@@ -1,5 +1,7 @@
 """The tables. Times are milliseconds UTC, Discord ids are 64-bit integers, fingerprints are blobs (see codec.py).
 
+The columns ``features`` and ``secret`` hold what the vault sealed (see bot.vault).
+
 A change in here needs a migration in ``migrations/versions``; a test compares the two on both databases.
 """
 
@@ -10,7 +12,10 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from bot.model import (
+    GRID_BYTES,
+    MOST_PDQ_HASHES,
     ORIENTATIONS,
+    PDQ_BYTES,
     PHASH_BYTES,
     BankKind,
     BankLevel,
@@ -21,6 +26,7 @@ from bot.model import (
     Decision,
     Form,
     Mode,
+    Strictness,
     Surface,
     Unscannable,
     Verdict,
@@ -38,7 +44,9 @@ class CallState(StrEnum):
 
 
 ALGORITHM = "phash256"
-"""The only fingerprint algorithm so far: imagehash.phash, hash size 16."""
+"""What the hashes of a view are: imagehash.phash, hash size 16."""
+
+_PDQ_LENGTHS = ", ".join(str(number * PDQ_BYTES) for number in range(1, MOST_PDQ_HASHES + 1))
 
 metadata = sa.MetaData(
     naming_convention={
@@ -59,6 +67,14 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.I
     condition = sa.text(where)
     return sa.Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
 
+
+installation = sa.Table(
+    "installation",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("secret", sa.LargeBinary, nullable=False),
+    sa.CheckConstraint("id = 1", name="one_row"),
+)
 
 banks = sa.Table(
     "banks",
@@ -87,6 +103,7 @@ entries = sa.Table(
     _id(),
     sa.Column("bank_id", Key, sa.ForeignKey("banks.id", ondelete="CASCADE"), nullable=False),
     sa.Column("category", enum(Category, "category"), nullable=False),
+    # Empty for an entry of a foreign list that does not tell it.
     sa.Column("sha256", sa.LargeBinary, nullable=False),
     sa.Column("width", sa.BigInteger, nullable=False),
     sa.Column("height", sa.BigInteger, nullable=False),
@@ -102,10 +119,17 @@ entries = sa.Table(
     sa.Column("hunted_at", Milliseconds),
     # The bank change number of the entry's last change: other processes read only what is newer than what they have.
     sa.Column("changed", sa.BigInteger, nullable=False),
-    sa.CheckConstraint("length(sha256) = 32", name="sha256"),
+    sa.Column("md5", sa.LargeBinary),
+    # Up to MOST_PDQ_HASHES hashes, one after the other.
+    sa.Column("pdq", sa.LargeBinary),
+    sa.CheckConstraint("length(sha256) IN (0, 32)", name="sha256"),
+    sa.CheckConstraint("md5 IS NULL OR length(md5) = 16", name="md5"),
+    sa.CheckConstraint(f"pdq IS NULL OR length(pdq) IN ({_PDQ_LENGTHS})", name="pdq"),
     sa.Index(None, "bank_id", "id"),
     sa.Index(None, "changed"),
     sa.Index(None, "sha256"),
+    _partial("ix_entries_md5", "md5", where="md5 IS NOT NULL"),
+    _partial("ix_entries_pdq", "pdq", where="pdq IS NOT NULL"),
     sa.Index(None, "case_id"),
     sqlite_autoincrement=True,
 )
@@ -119,9 +143,14 @@ entry_views = sa.Table(
     sa.Column("form", enum(Form, "form"), nullable=False),
     sa.Column("frame", sa.BigInteger, nullable=False),
     sa.Column("hashes", sa.LargeBinary, nullable=False),
+    sa.Column("grid", sa.LargeBinary),
+    sa.Column("features", sa.LargeBinary),
     sa.CheckConstraint(f"algorithm = '{ALGORITHM}'", name="algorithm"),
     sa.CheckConstraint(f"length(hashes) IN ({PHASH_BYTES}, {ORIENTATIONS * PHASH_BYTES})", name="hashes"),
+    sa.CheckConstraint(f"grid IS NULL OR length(grid) = {GRID_BYTES}", name="grid"),
     sa.Index(None, "entry_id"),
+    # Entries that are nothing but one hash are looked up by it, so that a list is not imported twice.
+    _partial("ix_entry_views_hashes", "hashes", where=f"length(hashes) = {PHASH_BYTES}"),
     sqlite_autoincrement=True,
 )
 
@@ -136,9 +165,8 @@ guilds = sa.Table(
     sa.Column("scan_webhooks", sa.Boolean, nullable=False),
     sa.Column("scan_bots", sa.Boolean, nullable=False),
     sa.Column("scan_avatars", sa.Boolean, nullable=False),
-    sa.Column("remove", sa.Integer, nullable=False),
-    sa.Column("review", sa.Integer, nullable=False),
-    sa.Column("margin", sa.Integer, nullable=False),
+    sa.Column("strictness", enum(Strictness, "strictness"), nullable=False, server_default=Strictness.AUTO),
+    sa.Column("local_features", sa.Boolean, nullable=False, server_default=sa.true()),
 )
 
 cases = sa.Table(
@@ -163,6 +191,7 @@ cases = sa.Table(
     sa.Column("decided_at", Milliseconds),
     sa.Column("card_channel_id", sa.BigInteger),
     sa.Column("card_message_id", sa.BigInteger),
+    sa.Column("features", sa.LargeBinary),
     sa.CheckConstraint("version >= 1", name="version"),
     sa.CheckConstraint("(sha256 IS NULL) = (fingerprint IS NULL)", name="fingerprint"),
     sa.CheckConstraint("sha256 IS NULL OR length(sha256) = 32", name="sha256"),
@@ -209,6 +238,7 @@ sightings = sa.Table(
     sa.Column("margin", sa.Integer),
     sa.Column("case_id", Key, sa.ForeignKey("cases.id", ondelete="CASCADE")),
     sa.Column("deleted_at", Milliseconds),
+    sa.Column("agreement", sa.Float),
     sa.CheckConstraint("length(sha256) IN (0, 32)", name="sha256"),
     sa.CheckConstraint("fingerprint IS NULL OR length(sha256) = 32", name="fingerprint"),
     sa.UniqueConstraint("message_id", "media_id", "sha256"),

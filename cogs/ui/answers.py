@@ -36,11 +36,22 @@ async def show(
     interaction: Interaction, title: str, paragraphs: Iterable[str], *, colour: discord.Colour | None = None
 ) -> None:
     """Answer with a titled notice, seen by this person alone; what is too long for one message is left out."""
-    view = notice(title, paragraphs, colour=colour)
-    if interaction.response.is_done():
-        await interaction.followup.send(view=view, ephemeral=True)
-    else:
-        await interaction.response.send_message(view=view, ephemeral=True)
+    await show_view(interaction, notice(title, paragraphs, colour=colour))
+
+
+async def show_view(interaction: Interaction, view: discord.ui.LayoutView) -> discord.WebhookMessage:
+    """Answer with a view, seen by this person alone."""
+    if not interaction.response.is_done():
+        await interaction.response.defer(ephemeral=True, thinking=True)
+    return await interaction.followup.send(view=view, ephemeral=True, wait=True)
+
+
+async def replace(interaction: Interaction, title: str, paragraphs: Iterable[str]) -> None:
+    """Turn the message whose button was pressed into a notice without buttons."""
+    try:
+        await interaction.edit_original_response(view=notice(title, paragraphs))
+    except discord.NotFound:
+        return  # the person dismissed it
 
 
 def notice(title: str, paragraphs: Iterable[str], *, colour: discord.Colour | None = None) -> discord.ui.LayoutView:

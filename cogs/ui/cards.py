@@ -7,6 +7,7 @@ from typing import Any
 
 import discord
 
+from bot import explain
 from bot.model import (
     Case,
     CaseEvent,
@@ -16,13 +17,14 @@ from bot.model import (
     Decision,
     Match,
     Sighting,
-    Stage,
     Surface,
     Thresholds,
+    Verdict,
 )
-from bot.policy import HASH_BITS, lying
+from bot.policy import tier
+from bot.reports.service import REPORTED
 
-from . import texts
+from . import hints, texts
 from .buttons import CaseAction, CaseButton
 
 MAX_TEXT = 4000
@@ -60,7 +62,7 @@ def card(view: CaseView) -> discord.ui.LayoutView:
 
 def _ordinary(view: CaseView) -> list[list[str]]:
     about = (_title(view), _match(view), _reasons(view))
-    sections = [*about, [], _reports(view), _failures(view), _decision(view), _hint(view)]
+    sections = [*about, [], _reports(view), _failures(view), _decision(view), hints.lines(view)]
     sections[3] = _sightings(view, _room(sections), _sighting)
     return sections
 
@@ -100,11 +102,14 @@ def _all_removed(view: CaseView) -> bool:
     return view.removed_count > 0 and view.removed_count >= view.sighting_count
 
 
+_TIERS = {Verdict.REMOVE: "Clear match with E-{id}", Verdict.REVIEW: "Near match with E-{id}"}
+
+
 def _match(view: CaseView) -> list[str]:
     case, entry, match = view.case, view.entry, view.case.match
     if entry is None:
-        return [f"**No entry is near** · said to be: {texts.CATEGORIES[case.category]}"]
-    heading = f"**Entry E-{entry.id}** · {texts.CATEGORIES[entry.category]}"
+        return [f"**No entry was near when it was found** · said to be: {texts.CATEGORIES[case.category]}"]
+    heading = f"**{_grade(match, case.thresholds).format(id=entry.id)}** · {texts.CATEGORIES[entry.category]}"
     if view.bank is not None:
         whose = "this server's" if view.bank.guild_id is not None else "the installation's"
         heading += f" · {whose} list *{_plain(view.bank.name)}*"
@@ -112,37 +117,45 @@ def _match(view: CaseView) -> list[str]:
     if entry.revoked_at is not None:
         lines.append(f"This entry was revoked {texts.ago(entry.revoked_at)}; it matches nothing any more.")
     if match is not None:
-        lines.append(" · ".join(_facts(match, case.thresholds)))
+        lines += _facts(match, case)
     if entry.note:
         lines.append(f"Note: {_plain(entry.note)}")
     return lines
 
 
-def _facts(match: Match, limits: Thresholds) -> list[str]:
-    """How near, how it lay, and what known-good picture is near as well."""
-    same = match.stage is Stage.SHA256
-    facts = ["the very same file" if same else f"{match.distance} of {HASH_BITS} bits away"]
-    if (how := lying(match.orientation)) is not None:
-        facts.append(how)
-    if match.frames_compared > 1:
-        facts.append(f"{match.frames_matched} of {match.frames_compared} frames")
-    if match.known_good_distance is None or match.known_good_distance > limits.review:
-        facts.append("nothing known-good is near")
-    else:
-        facts.append(f"{match.margin} bits nearer than known-good E-{match.known_good_id} ({limits.margin} needed)")
-    return facts
+def _grade(match: Match | None, limits: Thresholds) -> str:
+    """How far the evidence alone goes; a picture that a moderator listed himself needs none."""
+    if match is None:
+        return "Listed as E-{id}"
+    return _TIERS.get(tier(match, limits), "Match with E-{id}")
+
+
+def _facts(match: Match, case: Case) -> list[str]:
+    """How alike the two are, and what known-good picture is near; what a reason says already is left out."""
+    said = " ".join(case.reasons)
+    lines = [explain.facts(match, case.thresholds)]
+    frames = explain.frames(match)
+    if frames is not None and frames not in said:
+        lines.append(f"{frames} of the animation match.")
+    if match.known_good_id is None:
+        lines.append("No known-good picture is near.")
+    elif f"E-{match.known_good_id} " not in said and (rival := explain.rival(match)) is not None:
+        lines.append(rival)
+    return lines
 
 
 def _reasons(view: CaseView) -> list[str]:
-    if not view.case.reasons:
-        return []
-    return ["**Why**", *(f"- {_plain(reason)}" for reason in view.case.reasons[:REASONS])]
+    """What led to the verdict, apart from what the card says anyway."""
+    match = view.case.match
+    said = {REPORTED} | (set() if match is None else {explain.sentence(match)})
+    reasons = [reason for reason in view.case.reasons if reason not in said]
+    return ["**Why**", *(f"- {_plain(reason)}" for reason in reasons[:REASONS])] if reasons else []
 
 
 def _sightings(view: CaseView, room: int, line: SightingLine) -> list[str]:
     """As many sightings as fit, oldest first, and how many there are."""
     if not view.sighting_count:
-        return ["**Posted** nowhere that the bot knows of"]
+        return [texts.UPLOADED if hints.uploaded(view) else texts.POSTED_NOWHERE]
     total = texts.count(view.sighting_count, "copy", "copies")
     lines = [f"**Posted** · {total}, {view.removed_count} removed"]
     room -= len(lines[0]) + len(f"-# and {view.sighting_count} more") + 2
@@ -201,10 +214,6 @@ def _decision(view: CaseView) -> list[str]:
         if event.kind == "reopened":
             return [f"Open again {texts.ago(event.at)}: {event.detail[:LINE]}"]
     return []
-
-
-def _hint(view: CaseView) -> list[str]:
-    return [texts.DECIDE_HINT] if view.case.state is CaseState.OPEN else []
 
 
 _TAUGHT = {

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import discord
 
 from bot.errors import NotFoundError
-from bot.model import Bank, BankKind, Category, Entry
+from bot.model import Bank, BankKind, Category, Entry, Fingerprint, Form
 
 from . import texts
 
 NUMBER = re.compile(r"\s*(?:E-?)?([0-9]{1,18})\s*", re.IGNORECASE)
 SHOWN_NOTE = 80
+NO_FEATURES = "No local features are kept, so crops, screenshots and collages are not found"
 
 
 def number_of(written: str) -> int:
@@ -44,7 +45,7 @@ def details(entry: Entry, bank: Bank) -> Sequence[str]:
     lines = [f"On {whose} list *{discord.utils.escape_markdown(bank.name)}* ({kind})"]
     if bank.kind is BankKind.BLOCK:
         lines.append(f"Category: {texts.CATEGORIES[entry.category]}")
-    lines.append(_added(entry).capitalize() + f" · source: {entry.source}")
+    lines.append(f"{_added(entry, 'Added')} · source: {entry.source}")
     if entry.case_id is not None:
         lines.append(f"From case #{entry.case_id}")
     if note_of(entry):
@@ -54,11 +55,33 @@ def details(entry: Entry, bank: Bank) -> Sequence[str]:
     else:
         size = entry.fingerprint
         frames = f", {size.frames} frames" if size.frames > 1 else ""
-        lines.append(f"The listed file: {size.width} by {size.height} pixels{frames}")
+        if size.width:
+            lines.append(f"The listed file: {size.width} by {size.height} pixels{frames}")
+        lines.append(f"Found by: {_kept(size)}")
+        if size.views:
+            lines.append("Crops, screenshots and collages are found too" if size.has_features else NO_FEATURES)
     if entry.revoked_at is not None:
         by = f" by <@{entry.revoked_by}>" if entry.revoked_by is not None else ""
         lines.append(f"**Revoked** {texts.ago(entry.revoked_at)}{by}; it matches nothing any more.")
     return ["\n".join(lines)]
+
+
+def _kept(fingerprint: Fingerprint) -> str:
+    """What copies are found by, without what it is."""
+    kept: list[str] = []
+    for form, word in ((Form.WHOLE, "as posted"), (Form.TRIMMED, "without its border")):
+        frames = {view.frame for view in fingerprint.views if view.form is form}
+        if frames:
+            kept.append(f"its look {word}" + (f" ({len(frames)} frames)" if len(frames) > 1 else ""))
+    if fingerprint.views and not any(view.grid for view in fingerprint.views):
+        kept.append("hashes alone, without a grid")
+    if fingerprint.has_features:
+        kept.append("local features")
+    if fingerprint.pdq:
+        kept.append(texts.count(len(fingerprint.pdq), "PDQ hash", "PDQ hashes"))
+    if fingerprint.sha256 or fingerprint.md5:
+        kept.append("the exact file" if kept else "the exact file only")
+    return ", ".join(kept)
 
 
 def suggestion(entry: Entry) -> str:
@@ -72,9 +95,9 @@ def note_of(entry: Entry) -> str:
     return "" if entry.category is Category.MINOR_SUSPECTED else " ".join(entry.note.split())
 
 
-def _added(entry: Entry) -> str:
+def _added(entry: Entry, word: str = "added") -> str:
     by = f" by <@{entry.added_by}>" if entry.added_by is not None else ""
-    return f"added {texts.ago(entry.added_at)}{by}"
+    return f"{word} {texts.ago(entry.added_at)}{by}"
 
 
 def _note(entry: Entry) -> str:

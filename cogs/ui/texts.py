@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from discord import app_commands
 
-from bot.cases.hunt import Blocked
-from bot.client.permissions import Gap
-from bot.model import BankKind, CaseOrigin, Category, Decision, GuildSettings, MediaRef, Mode, Surface
+from bot.model import BankKind, CaseOrigin, Category, Decision, MediaRef, Mode, Surface
 
 # -------------------------------------------------------------------------------- words
 
@@ -58,8 +55,10 @@ DECISIONS: dict[Decision, str] = {Decision.CONFIRM: "confirmed", Decision.NOT_A_
 MODE_CHOICES = [app_commands.Choice(name=words, value=mode.value) for mode, words in MODES.items()]
 CATEGORY_CHOICES = [app_commands.Choice(name=words, value=category.value) for category, words in CATEGORIES.items()]
 
-DECIDE_HINT = (
-    "-# *Confirm*: it is abuse; it goes, and copies go from now on. *Not a match*: it is harmless and stays allowed."
+POSTED_NOWHERE = "**Posted** nowhere that the bot knows of"
+UPLOADED = (
+    "**Uploaded with a report.** The bot keeps no picture, so you cannot look at it here; if it stands in this server, "
+    "ask for a report of the message itself."
 )
 CONFIRM = "Confirm"
 NOT_A_MATCH = "Not a match"
@@ -94,6 +93,7 @@ NOT_CHILD_SAFETY = (
 )
 FOREIGN_CASE = "That case belongs to another server."
 OLD_FORM = "That form is too old, or from before a restart; open it again."
+OLD_QUESTION = "That question was answered, or is from before a restart; use the command again."
 BAD_COMMAND = "Discord showed you an older form of this command; reload Discord (Ctrl+R) and try again."
 
 
@@ -152,32 +152,8 @@ def picture(item: MediaRef) -> str:
     return f"{where}: {item.filename}" if item.filename else where
 
 
-BLOCKED_TITLE = "Blocked"
-KNOWN_GOOD_TITLE = "Known-good"
 EMPTY_LIST = "Nothing is listed yet."
 NOT_AN_ENTRY = "Entries have numbers such as E-5; see the list for them."
-ONLY_OBSERVING = "This server only observes, so nothing is removed; change the mode with /setup."
-
-
-def blocked(result: Blocked) -> str:
-    """What blocking one picture did."""
-    words = CATEGORIES[result.entry.category]
-    if result.existing:
-        lines = [f"This very file is on the blocklist already, as **E-{result.entry.id}** ({words})."]
-    else:
-        lines = [f"Listed as **E-{result.entry.id}** ({words}), case #{result.case.id}."]
-    if result.earlier.removed:
-        lines.append(f"{count(result.earlier.removed, 'earlier copy', 'earlier copies')} found and being removed.")
-    if result.earlier.review:
-        lines.append(f"{count(result.earlier.review, 'earlier post')} found that only looks like it: see its case.")
-    return "\n".join((*lines, *result.warnings))
-
-
-def known_good_listed(entry_id: int, *, existing: bool) -> str:
-    """What listing a harmless picture did."""
-    if existing:
-        return f"This very file is on the known-good list already, as **E-{entry_id}**."
-    return f"Listed as **E-{entry_id}**. What lies nearer to it than to a blocked picture stays up from now on."
 
 
 def revoked(entry_id: int, kind: BankKind) -> str:
@@ -205,67 +181,3 @@ def page_footer(page: int, pages: int, total: int, command: str) -> str:
     """Where in a list a page is, and how to get to the next one."""
     more = f" · next: {command} list page:{page + 1}" if page < pages else ""
     return f"-# {count(total, 'entry', 'entries')} · page {page} of {pages}{more}"
-
-
-# -------------------------------------------------------------------------------- setup
-
-SETUP_TITLE = "stanguard in this server"
-SETUP_SAVED = "Saved"
-ALL_WELL = "✅ The bot has everything that it needs in every channel."
-EVERYONE_IS_NO_ROLE = "Everybody has that role; choose the role that only your moderators have."
-NO_REVIEW_CHANNEL = "⚠️ No review channel is set, so nobody is shown any case: `/setup review_channel:`"
-REVIEW_CHANNEL_GONE = "⚠️ The review channel does not exist any more; choose another: `/setup review_channel:`"
-NO_MODERATOR_ROLE = "-# No moderators' role is set, so everybody with Manage Messages reviews: `/setup moderator_role:`"
-MODERATOR_ROLE_GONE = "⚠️ The moderators' role does not exist any more; choose another: `/setup moderator_role:`"
-CHILD_SAFETY_ROLE_GONE = "⚠️ The child-safety role does not exist any more; choose another: `/setup child_safety_role:`"
-NAMED_CHANNELS = 15
-
-
-def settings(server: GuildSettings) -> str:
-    """What a server has decided, a line each."""
-    review = f"<#{server.review_channel_id}>" if server.review_channel_id else "not set"
-    moderators = f"<@&{server.moderator_role_id}>" if server.moderator_role_id else "whoever has Manage Messages"
-    child_safety = f"<@&{server.child_safety_role_id}>" if server.child_safety_role_id else "whoever has Manage Server"
-    lines = (
-        f"**Mode:** {MODES[server.mode]}",
-        f"**Review channel:** {review}",
-        f"**Moderators:** {moderators}",
-        f"**Suspected minors are decided by:** {child_safety}",
-        f"**Posts of webhooks:** {_checked(on=server.scan_webhooks)}",
-        f"**Posts of other bots:** {_checked(on=server.scan_bots)}",
-    )
-    return "\n".join(lines)
-
-
-def _checked(*, on: bool) -> str:
-    return "checked" if on else "not checked"
-
-
-def review_channel_lacks(channel_id: int, lacking: Sequence[str]) -> str:
-    """The bot cannot show cases where it should."""
-    return f"⚠️ In the review channel <#{channel_id}> the bot lacks: {', '.join(lacking)}."
-
-
-def review_channel_open(channel_id: int) -> str:
-    """Everybody can read about cases."""
-    return f"⚠️ Everybody can read <#{channel_id}>: take View Channel from @everyone there, so that cases stay private."
-
-
-def channels_lack(broken: Sequence[Gap]) -> list[str]:
-    """Channels that the bot cannot protect."""
-    if not broken:
-        return []
-    lines = ["⚠️ **Not fully protected.** Give the bot's role in these channels:"]
-    lines += [f"- <#{gap.channel_id}>: {', '.join(gap.missing)}" for gap in broken[:NAMED_CHANNELS]]
-    if len(broken) > NAMED_CHANNELS:
-        lines.append(f"- and in {count(len(broken) - NAMED_CHANNELS, 'more channel')}")
-    return ["\n".join(lines)]
-
-
-def channels_closed(aside: Sequence[Gap]) -> list[str]:
-    """Channels closed to most people, the bot included."""
-    if not aside:
-        return []
-    names = ", ".join(f"<#{gap.channel_id}>" for gap in aside[:NAMED_CHANNELS])
-    more = f" and {len(aside) - NAMED_CHANNELS} more" if len(aside) > NAMED_CHANNELS else ""
-    return [f"-# Closed to the bot, so not checked: {names}{more}"]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
-from bot.errors import RefusedError
 from bot.guilds import GuildService
 from bot.model import (
     BankKind,
@@ -17,7 +16,7 @@ from bot.model import (
     Category,
     Decision,
     Mode,
-    Thresholds,
+    Strictness,
     Verdict,
 )
 from tests.desk import GUILD, MODERATOR, OTHER_MODERATOR, picture
@@ -123,7 +122,7 @@ async def test_an_entry_moves_into_that_lane_when_a_moderator_suspects_a_minor(d
 
 async def test_the_hunt_goes_by_what_each_guild_decided_last_in_whichever_process(desk):
     await desk.post(ABUSE)
-    elsewhere = GuildService(desk.store, Thresholds())
+    elsewhere = GuildService(desk.store, Strictness.STANDARD)
     await elsewhere.change(GUILD, mode=Mode.OBSERVE)
     async with desk.store.write() as tx:
         bank = await tx.banks.ensure("default", BankKind.BLOCK, None, BankLevel.REMOVE)
@@ -198,9 +197,21 @@ async def test_a_picture_that_is_listed_already_is_not_listed_twice(desk):
     assert shown.message_id in desk.discord.deleted
 
 
-async def test_a_plain_picture_is_refused_in_words(desk):
-    with pytest.raises(RefusedError, match="too plain"):
-        await desk.block(picture(3, plain=True))
+async def test_a_plain_picture_is_listed_by_its_file_alone_and_that_is_said(desk):
+    """Nothing that it looks like can match; its own file does."""
+    plain = picture(3, plain=True)
+    message = desk.message()
+    item = desk.item(message, plain)
+    file = hashlib.sha256(await desk.media.fetch(item.url)).digest()
+    before = await desk.post(picture(4, plain=True))
+    blocked = await desk.block(replace(plain, sha256=file))
+    assert any("too plain" in warning for warning in blocked.warnings)
+    assert blocked.earlier.removed == 0
+    await desk.see(message, item)
+    other = await desk.post(picture(5, plain=True))
+    await desk.settle()
+    assert desk.discord.deleted == [message.message_id]
+    assert not {before.message_id, other.message_id} & set(desk.discord.deleted)
 
 
 async def test_a_collision_with_a_known_good_picture_is_said(desk):

@@ -160,7 +160,7 @@ async def test_confirming_a_near_match_lists_the_picture_itself(desk):
 async def test_confirming_a_match_that_was_too_near_to_a_known_good_picture_lists_it(desk):
     await blocked(desk)
     bank = await desk.banks.own(GUILD, BankKind.KNOWN_GOOD)
-    await desk.banks.add(bank, picture(1, away=16), Category.OTHER, source="test")
+    await desk.banks.add(bank, picture(1, away=12), Category.OTHER, source="test")
     shown = picture(1, away=5)
     await desk.post(shown)
     await desk.settle()

@@ -1,5 +1,6 @@
 """``stanguard db``: what an operator does with the database."""
 
+import base64
 import sqlite3
 
 import pytest
@@ -73,3 +74,54 @@ def test_a_restore_needs_a_backup_and_no_database(program, path, tmp_path):
     over = program("db", "restore", saved)
     assert over.status == 2
     assert "exists already" in over.err
+
+
+# ----------------------------------------------------------------------------------------------------- the key
+
+
+def test_the_key_lies_beside_the_database_and_not_in_its_backup(program, path, tmp_path, folder):
+    program("blocklist", "add", folder / "a.jpg", "--category", "scam")
+    key = path.with_name("stanguard.db.key")
+    saved = tmp_path / "kept" / "saved.db"
+    result = program("db", "backup", saved)
+    assert "in another place" in result.out
+    assert [entry.name for entry in saved.parent.iterdir()] == ["saved.db"]
+    assert key.read_bytes().strip() not in saved.read_bytes()
+    assert program("db", "check").status == 0
+
+
+def test_a_lost_key_is_told_and_there_is_a_way_out(program, path, folder):
+    program("blocklist", "add", folder / "a.jpg", "--category", "scam")
+    path.with_name("stanguard.db.key").unlink()
+    checked = program("db", "check")
+    assert (checked.status, len(checked.sentences)) == (2, 1)
+    assert "stanguard db forget-features" in checked.err
+    refused = program("blocklist", "list")
+    assert (refused.status, len(refused.sentences)) == (2, 1)
+    assert "put the right key back" in refused.err
+    result = program("db", "forget-features")
+    assert result.status == 0
+    assert "local features of 1 entry" in result.out
+    assert program("scan", folder / "a.jpg").status == 1
+    assert program("db", "check").status == 0
+
+
+def test_a_key_that_others_can_read_is_refused(program, path, folder):
+    program("blocklist", "list")
+    path.with_name("stanguard.db.key").chmod(0o644)
+    refused = program("blocklist", "list")
+    assert (refused.status, len(refused.sentences)) == (2, 1)
+    assert "chmod 600" in refused.err
+
+
+def test_a_key_is_changed(program, path):
+    program("blocklist", "list")
+    key = path.with_name("stanguard.db.key")
+    new = base64.b64encode(b"n" * 32).decode()
+    key.write_text(f"{new}\n{key.read_text()}")
+    result = program("db", "reseal")
+    assert result.status == 0
+    assert "1 value sealed anew" in result.out
+    key.write_text(new)
+    assert program("db", "check").status == 0
+    assert program("blocklist", "list").status == 0

@@ -128,8 +128,8 @@ def test_all_in_order_is_status_0(program, discordd, tmp_path):
     channel = discordd.world.create_channel(guild, "cases")
     with contextlib.closing(sqlite3.connect(tmp_path / "stanguard.db")) as connection:
         connection.execute(
-            "INSERT INTO guilds (guild_id, mode, review_channel_id, scan_webhooks, scan_bots, scan_avatars, remove, "
-            "review, margin) VALUES (?, 'review', ?, 1, 0, 0, 43, 64, 8)",
+            "INSERT INTO guilds (guild_id, mode, review_channel_id, scan_webhooks, scan_bots, scan_avatars) "
+            "VALUES (?, 'review', ?, 1, 0, 0)",
             (guild.id, channel.id),
         )
         connection.commit()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.banks.formats import jsonl
+from bot.banks.formats.listed import Header, Listed
 from bot.model import Category, Fingerprint
 
 from .conftest import save
@@ -54,15 +55,15 @@ def test_the_same_file_again_is_there_already(program, folder):
     assert "1 entry" in program("blocklist", "list").out
 
 
-def test_a_plain_picture_is_refused(program, tmp_path):
+def test_a_plain_picture_is_listed_by_its_file_alone_and_says_so(program, tmp_path):
     from PIL import Image
 
     path = tmp_path / "plain.png"
     Image.new("RGB", (300, 300), (250, 250, 250)).save(path)
     result = block(program, path)
-    assert result.status == 2
-    assert "too plain" in result.out
-    assert "0 entries" in program("blocklist", "list").out
+    assert result.status == 0
+    assert "too plain" in " ".join(result.out.split())
+    assert "exact file alone" in program("blocklist", "show", "1").out
 
 
 def test_a_collision_with_a_known_good_picture_is_said(program, folder):
@@ -183,8 +184,8 @@ def test_imported_entries_may_remove_only_when_an_admin_says_so(program, folder,
 
 def test_a_foreign_list_called_default_does_not_become_ours(program, tmp_path):
     file = tmp_path / "list.jsonl"
-    header = jsonl.Header("default", datetime(2026, 11, 1, tzinfo=UTC))
-    entry = jsonl.Listed(Category.SCAM, Fingerprint(b"\x01" * 32, (), 0, 0, 0, 0))
+    header = Header("default", datetime(2026, 11, 1, tzinfo=UTC))
+    entry = Listed(Category.SCAM, Fingerprint(b"\x01" * 32, (), 0, 0, 0, 0))
     file.write_bytes(b"".join(jsonl.lines(header, [entry])))
     assert program("blocklist", "import", file).status == 2
     assert "0 entries" in program("blocklist", "list").out
@@ -195,8 +196,8 @@ def test_an_entry_known_by_its_file_alone_matches_that_file(program, folder, tmp
 
     file = tmp_path / "list.jsonl"
     sha256 = hashlib.sha256((folder / "a.jpg").read_bytes()).digest()
-    header = jsonl.Header("hashes", datetime(2026, 11, 1, tzinfo=UTC))
-    file.write_bytes(b"".join(jsonl.lines(header, [jsonl.Listed(Category.SCAM, Fingerprint(sha256, (), 0, 0, 0, 0))])))
+    header = Header("hashes", datetime(2026, 11, 1, tzinfo=UTC))
+    file.write_bytes(b"".join(jsonl.lines(header, [Listed(Category.SCAM, Fingerprint(sha256, (), 0, 0, 0, 0))])))
     assert program("blocklist", "import", file).status == 0
     row = json.loads(program("scan", "--json", folder / "a.jpg").out)
     assert (row["verdict"], row["stage"], row["category"]) == ("review", "sha256", "scam")
@@ -238,3 +239,74 @@ def test_a_list_that_does_not_exist_cannot_be_exported(program, tmp_path):
     assert result.status == 2
     assert "There is no list none" in result.err
     assert not (tmp_path / "list.jsonl").exists()
+
+
+# ------------------------------------------------------------------------------------------------- foreign lists
+
+
+def foreign(tmp_path, *lines: str, name: str = "friends.txt"):
+    file = tmp_path / name
+    file.write_text("\n".join(lines))
+    return file
+
+
+def test_a_list_of_hashes_is_imported_and_only_flags(program, folder, tmp_path):
+    import hashlib
+
+    digest = hashlib.md5((folder / "a.jpg").read_bytes()).hexdigest()
+    file = foreign(tmp_path, "md5,comment", f"{digest},seen", "00" * 16 + ",other")
+    result = program("blocklist", "import", file, "--category", "scam")
+    assert result.status == 0
+    assert "friends: 2 added, 0 there already (may lead to: review)" in result.out
+    assert "2 there already" in program("blocklist", "import", file, "--category", "scam").out
+    shown = program("blocklist", "show", "1").out
+    assert "known by its exact file alone" in shown
+    assert digest in shown
+
+
+def test_a_list_whose_hashes_could_be_anything_needs_a_word(program, tmp_path):
+    file = foreign(tmp_path, "55" * 32, "00" * 32)
+    refused = program("blocklist", "import", file, "--category", "scam")
+    assert refused.status == 2
+    assert len(refused.sentences) == 1
+    assert "--format" in refused.err
+    result = program("blocklist", "import", file, "--category", "scam", "--format", "pdq", "--bank", "pdq list")
+    assert result.status == 0
+    assert "pdq list: 1 added" in result.out
+    assert "1 hash stayed out" in result.err
+    assert "1 PDQ hash, known by its hash alone" in program("blocklist", "show", "1").out
+
+
+@pytest.mark.parametrize(
+    ("lines", "arguments", "words"),
+    [
+        (["01" * 16], [], "--category"),
+        (["01" * 16, "x"], ["--category", "scam"], "Line 2"),
+        (["01" * 16], ["--category", "scam", "--format", "sha256"], "Line 1"),
+        (["no list"], ["--category", "scam"], "right file"),
+    ],
+)
+def test_a_foreign_list_that_cannot_be_used_is_one_sentence(program, tmp_path, lines, arguments, words):
+    result = program("blocklist", "import", foreign(tmp_path, *lines), *arguments)
+    assert (result.status, result.out) == (2, "")
+    assert len(result.sentences) == 1
+    assert words in result.err
+    assert "0 entries" in program("blocklist", "list").out
+
+
+def test_a_file_whose_name_is_no_name_of_a_list_needs_one(program, tmp_path):
+    file = foreign(tmp_path, "01" * 16, name="_.txt")
+    assert "64 letters" in program("blocklist", "import", file, "--category", "scam").err
+    assert program("blocklist", "import", file, "--category", "scam", "--bank", "ours").status == 0
+
+
+def test_the_bundle_leaves_only_when_it_is_wanted(program, tmp_path):
+    file = tmp_path / "list.jsonl"
+    hashes = tuple(bytes([0x55, number] * 16) for number in (0x33, 0x0F, 0x3C))
+    entry = Listed(Category.SCAM, Fingerprint(b"\x01" * 32, (), 0, 0, 0, 0, pdq=hashes))
+    file.write_bytes(b"".join(jsonl.lines(Header("friends", datetime(2026, 11, 1, tzinfo=UTC)), [entry])))
+    assert program("blocklist", "import", file).status == 0
+    for arguments, number in (([], 1), (["--pdq-bundle"], 3)):
+        out = tmp_path / "out.jsonl"
+        assert program("blocklist", "export", out, "--bank", "friends", *arguments).status == 0
+        assert len(json.loads(out.read_text().splitlines()[1])["pdq"]) == number

@@ -7,7 +7,7 @@ import pytest
 
 from bot import __version__
 from bot.cli import scan, setup
-from bot.settings import TOKEN_VARIABLE
+from bot.settings import TOKEN_VARIABLE, VAULT_KEY_VARIABLE
 
 COMMANDS = [
     ["run"],
@@ -136,9 +136,11 @@ def test_an_interruption_is_quiet(program, monkeypatch):
 
 def test_the_token_does_not_stay_in_the_environment(program, monkeypatch):
     monkeypatch.setenv(TOKEN_VARIABLE, "a.secret.token")
+    monkeypatch.setenv(VAULT_KEY_VARIABLE, "c2VjcmV0")
     settings = setup.prepare(None)
     assert settings.discord.token is not None
     assert TOKEN_VARIABLE not in setup.os.environ
+    assert VAULT_KEY_VARIABLE not in setup.os.environ
 
 
 def test_run_without_a_token_is_one_sentence(program):

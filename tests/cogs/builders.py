@@ -6,6 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
+
+from bot.explain import sentence
+from bot.matching import stored
+from bot.matching.packing import LocalView
 from bot.model import (
     Bank,
     BankKind,
@@ -18,16 +23,19 @@ from bot.model import (
     Category,
     Decision,
     Entry,
+    Evidence,
     Fingerprint,
     Form,
     Match,
     MessageRef,
     Orientation,
+    Part,
     Sighting,
     Stage,
     Surface,
     Thresholds,
     Verdict,
+    View,
 )
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -37,7 +45,18 @@ SNOWFLAKE = 999_999_999_999_999_999
 
 
 def match(**changes: Any) -> Match:
-    return replace(Match(5, 1, Category.NCII_SYNTHETIC, Stage.PHASH, 12, Form.WHOLE, Orientation.UPRIGHT), **changes)
+    """A match by the look of the whole picture, which reaches every tier."""
+    base = Match(5, 1, Category.NCII_SYNTHETIC, Stage.PHASH, 12, Part.WHOLE, Orientation.UPRIGHT, evidence=evidence())
+    return replace(base, **changes)
+
+
+def evidence(agreement: float = 0.94, coverage: float = 0.78, inliers: int | None = None) -> Evidence:
+    return Evidence(agreement, coverage, 20.0, inliers, visible=coverage)
+
+
+def hash_match(distance: int, **changes: Any) -> Match:
+    """A match with an entry of which only a hash is known."""
+    return match(stage=Stage.PDQ, distance=distance, evidence=None, **changes)
 
 
 def case(**changes: Any) -> Case:
@@ -54,8 +73,8 @@ def case(**changes: Any) -> Case:
             match=match(),
             thresholds=Thresholds(),
             program_version="0.1.0",
-            fingerprint=None,
-            reasons=("12 of 256 bits from entry E-5 (removal up to 43).",),
+            fingerprint=fingerprint(),
+            reasons=(sentence(match()),),
         ),
         **changes,
     )
@@ -82,13 +101,33 @@ def sighting(number: int = 1, **changes: Any) -> Sighting:
     )
 
 
+def fingerprint(*, plain: bool = False) -> Fingerprint:
+    views = () if plain else (View(Form.WHOLE, 0, b"\1" * 256, b"\1" * 136),)
+    return Fingerprint(b"\0" * 32, views, 640, 480, 1, 90)
+
+
+def featured(seed: int = 1) -> Fingerprint:
+    """A fingerprint at random that has local features."""
+    bits = np.random.default_rng(seed)
+    local = LocalView(
+        bits.integers(0, 65_536, 80, np.uint16),
+        bits.integers(0, 2**63, (80, 2), np.uint64),
+        bits.integers(0, 2**32, 80, np.uint32),
+        bits.integers(0, 2, 80, np.uint8),
+        512,
+        400,
+    )
+    view = View(Form.WHOLE, 0, bits.bytes(256), bits.bytes(136), stored.to_bytes(local))
+    return Fingerprint(bits.bytes(32), (view,), 640, 480, 1, 90)
+
+
 def entry(**changes: Any) -> Entry:
     return replace(
         Entry(
             id=5,
             bank_id=1,
             category=Category.NCII_SYNTHETIC,
-            fingerprint=Fingerprint(b"\0" * 32, (), 640, 480, 1, 90),
+            fingerprint=fingerprint(),
             note="",
             added_by=42,
             added_at=NOW,

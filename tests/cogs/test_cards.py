@@ -8,7 +8,24 @@ from typing import Any
 import discord
 import pytest
 
-from bot.model import CaseOrigin, CaseState, CaseView, Category, Decision, Orientation, Stage, Surface
+from bot.model import (
+    BankLevel,
+    CaseOrigin,
+    CaseState,
+    CaseView,
+    Category,
+    Decision,
+    GuildSettings,
+    Match,
+    Mode,
+    Orientation,
+    Part,
+    Stage,
+    Surface,
+    Thresholds,
+)
+from bot.policy import Facts, decide
+from bot.reports.service import REPORTED
 from cogs.ui.cards import MAX_TEXT, card
 
 from . import builders as b
@@ -37,38 +54,100 @@ def accent(view: CaseView) -> int:
 
 
 def test_it_says_what_matched_and_how() -> None:
-    shown = text(b.view(b.case(match=b.match(orientation=Orientation.MIRRORED))))
+    shown = text(b.view(b.case(match=b.match(orientation=Orientation.TURNED_LEFT))))
     assert "Case #12" in shown
-    assert "Entry E-5" in shown
-    assert "sexual deepfake" in shown
-    assert "12 of 256 bits" in shown
-    assert "mirrored" in shown
-    assert "*own*" in shown
+    assert "**Clear match with E-5** · sexual deepfake · this server's list *own*" in shown
+    assert "78 % of the blocked picture is visible, turned left by 90 degrees; 94 % of it is identical." in shown
 
 
-def test_it_says_how_far_the_known_good_picture_is() -> None:
-    shown = text(b.view(b.case(match=b.match(known_good_id=9, known_good_distance=40))))
-    assert "28 bits nearer than known-good E-9 (8 needed)" in shown
+@pytest.mark.parametrize(
+    ("match", "heading"),
+    [
+        (b.match(), "Clear match"),
+        (b.match(distance=None, stage=Stage.LOCAL, evidence=b.evidence(inliers=9)), "Clear match"),
+        (b.match(stage=Stage.SHA256, distance=0, evidence=None), "Clear match"),
+        (b.hash_match(31), "Clear match"),
+        (b.match(evidence=b.evidence(agreement=0.82)), "Near match"),
+        (b.match(distance=None, stage=Stage.LOCAL, evidence=b.evidence(agreement=0.8, inliers=7)), "Near match"),
+        (b.hash_match(40), "Near match"),
+        (b.hash_match(20, part=Part.SPLIT), "Near match"),
+    ],
+)
+def test_the_heading_says_how_far_the_evidence_goes(match: Match, heading: str) -> None:
+    assert f"**{heading} with E-5**" in text(b.view(b.case(match=match)))
 
 
-def test_a_known_good_picture_that_shows_something_else_is_not_called_near() -> None:
-    shown = text(b.view(b.case(match=b.match(known_good_id=9, known_good_distance=120))))
-    assert "nothing known-good is near" in shown
-    assert "E-9" not in shown
+@pytest.mark.parametrize(
+    ("match", "expected"),
+    [
+        (
+            b.hash_match(28),
+            "The posted picture differs from the blocked one in 28 of 256 bits (up to 31 for removal, up to 47",
+        ),
+        (
+            b.hash_match(52, part=Part.BOX),
+            "A rectangle within the posted picture differs from the blocked one in 52 of 256 bits",
+        ),
+        (b.hash_match(52, part=Part.BOX), "up to 56 for review"),
+        (b.hash_match(9, part=Part.APPROXIMATION), "up to 47 for review, never enough for removal"),
+        (b.hash_match(9, inverted=True), "The posted picture, in inverted colours, differs"),
+        (b.hash_match(28), "only a hash of that one is known"),
+    ],
+)
+def test_an_entry_that_is_only_a_hash_is_told_by_bits_and_limits(match: Match, expected: str) -> None:
+    assert expected in text(b.view(b.case(match=match)))
+
+
+def test_nothing_is_called_complete_that_is_not() -> None:
+    assert "99 % of it is identical" in text(b.view(b.case(match=b.match(evidence=b.evidence(agreement=0.999)))))
+
+
+def test_the_reasons_do_not_repeat_what_the_card_says() -> None:
+    shown = text(b.view())
+    assert shown.count("is visible") == 1
+    assert "**Why**" not in shown
+
+
+def test_other_reasons_are_shown() -> None:
+    case = b.case(reasons=(*b.case().reasons, "This list may only flag, not remove."))
+    shown = text(b.view(case))
+    assert "**Why**\n- This list may only flag, not remove." in shown
+    assert shown.count("is visible") == 1
+
+
+def test_it_says_how_well_the_known_good_picture_fits() -> None:
+    match = b.match(known_good_id=9, known_good_distance=40, known_good_agreement=0.61)
+    assert "of known-good entry E-9, 61 % is identical" in text(b.view(b.case(match=match)))
+
+
+def test_of_hashes_it_says_how_far_the_known_good_picture_is() -> None:
+    match = b.hash_match(12, known_good_id=9, known_good_distance=40)
+    assert "known-good entry E-9 lies 40 bits away" in text(b.view(b.case(match=match)))
+
+
+def test_a_known_good_picture_that_a_reason_names_is_not_named_twice() -> None:
+    match = b.match(known_good_id=9, known_good_agreement=0.93)
+    facts = Facts(Thresholds(), {1: BankLevel.REMOVE})
+    reasons = decide([match], GuildSettings(b.GUILD, mode=Mode.REMOVE), facts).reasons
+    shown = text(b.view(b.case(match=match, reasons=reasons)))
+    assert shown.count("known-good entry E-9") == 1
 
 
 def test_it_says_that_nothing_known_good_is_near() -> None:
-    assert "nothing known-good is near" in text(b.view())
+    assert "No known-good picture is near." in text(b.view())
 
 
 def test_it_names_the_very_same_file_instead_of_a_distance() -> None:
-    shown = text(b.view(b.case(match=b.match(stage=Stage.SHA256, distance=0), reasons=())))
-    assert "the very same file" in shown
-    assert "bits away" not in shown
+    shown = text(b.view(b.case(match=b.match(stage=Stage.SHA256, distance=0, evidence=None), reasons=())))
+    assert "It is the very file that is listed." in shown
+    assert "bits" not in shown
 
 
 def test_it_says_how_many_frames_of_an_animation_match() -> None:
-    assert "3 of 16 frames" in text(b.view(b.case(match=b.match(frames_matched=3, frames_compared=16))))
+    match = b.match(frames_matched=3, frames_compared=16)
+    assert "3 of 16 frames of the animation match." in text(b.view(b.case(match=match)))
+    reasons = ("Only 3 of 16 frames of the animation match.",)
+    assert text(b.view(b.case(match=match, reasons=reasons))).count("3 of 16 frames") == 1
 
 
 def test_it_names_the_list_of_the_installation() -> None:
@@ -167,7 +246,72 @@ def test_a_call_that_failed_is_shown() -> None:
 def test_reports_are_counted_and_reporters_not_named() -> None:
     shown = text(b.view(b.case(origin=CaseOrigin.REPORT, entry_id=None, match=None), entry=None, report_count=2))
     assert "Reported by 2 members." in shown
-    assert "No entry is near" in shown
+    assert "No entry was near when it was found" in shown
+
+
+def test_a_reported_picture_that_was_listed_later_names_its_entry() -> None:
+    of = b.decided(origin=CaseOrigin.REPORT, match=None, reasons=(REPORTED,))
+    shown = text(b.view(of, events=(b.event("entry_added", "E-5", 42),)))
+    assert "**Listed as E-5**" in shown
+    assert "No entry" not in shown
+
+
+def test_a_report_is_not_told_twice() -> None:
+    of = b.case(origin=CaseOrigin.REPORT, entry_id=None, match=None, reasons=(REPORTED,))
+    shown = text(b.view(of, entry=None, report_count=1))
+    assert shown.count("eported by 1 member") == 1
+    assert "**Why**" not in shown
+
+
+def test_of_an_upload_it_says_that_nobody_can_look_at_it() -> None:
+    of = b.case(origin=CaseOrigin.REPORT, entry_id=None, match=None)
+    shown = text(b.view(of, entry=None, sightings=()))
+    assert "**Uploaded with a report.** The bot keeps no picture, so you cannot look at it here" in shown
+
+
+class TestHints:
+    """What each button would do now."""
+
+    @pytest.mark.parametrize(
+        ("view", "expected"),
+        [
+            (b.view(), "*Confirm*: it is abuse; it stays removed, and copies are found from now on."),
+            (
+                b.view(sightings=(b.sighting(deleted_at=None),)),
+                "*Confirm*: it is abuse; what still stands is deleted, and copies are found from now on.",
+            ),
+            (b.view(b.case(fingerprint=b.fingerprint(plain=True)), entry=None), "only this exact file is found"),
+            (b.view(b.case(fingerprint=None), entry=None), "copies cannot be found"),
+        ],
+    )
+    def test_of_confirm(self, view: CaseView, expected: str) -> None:
+        assert expected in text(view)
+
+    @pytest.mark.parametrize(
+        ("view", "expected", "not_expected"),
+        [
+            (b.view(), "removed messages cannot be put back", "goes off"),
+            (b.view(sightings=(b.sighting(deleted_at=None),)), "what still stands stays", "put back"),
+            (b.view(b.case(match=b.match(distance=2))), "E-5 goes off the blocklist", "stays,"),
+            (b.view(entry=b.entry(case_id=12)), "E-5 goes off the blocklist", "stays,"),
+            (
+                b.view(b.case(match=b.match(distance=2)), bank=b.bank(guild_id=None)),
+                "goes to the known-good",
+                "goes off",
+            ),
+            (b.view(b.case(fingerprint=None), entry=None, sightings=()), "it is harmless; nothing changes", "goes to"),
+        ],
+    )
+    def test_of_not_a_match(self, view: CaseView, expected: str, not_expected: str) -> None:
+        (line,) = [line for line in text(view).splitlines() if line.startswith("-# *Not a match*")]
+        assert expected in line
+        assert not_expected not in line
+
+    def test_of_undo(self) -> None:
+        shown = text(b.view(b.decided()))
+        assert "*Undo*: the case is open again" in shown
+        assert "removed messages stay removed" in shown
+        assert "*Confirm*" not in shown
 
 
 def test_notes_cannot_bring_markup_or_mentions_of_their_own() -> None:
@@ -227,7 +371,7 @@ class TestSuspectedMinor:
 
     def test_it_gives_no_detail(self) -> None:
         shown = text(self.view)
-        for detail in ("a reason", "a note", "bits", "<@", "<#"):
+        for detail in ("a reason", "a note", "bits", "identical", "<@", "<#"):
             assert detail not in shown
 
     def test_it_has_the_same_buttons(self) -> None:

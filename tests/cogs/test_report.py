@@ -189,8 +189,23 @@ async def test_a_link_into_a_thread_that_the_bot_has_not_heard_of(world: World, 
 async def test_an_upload_can_be_reported(world: World, harmless: bytes) -> None:
     result = await world.other.slash(world.fans, "report", category="scam", picture=("a.jpg", harmless))
     await world.settle()
-    assert "A moderator will look at it" in world.answer(result)
-    assert "Posted** nowhere" in world.text(world.card())
+    assert "moderators cannot see your upload, only its fingerprint" in world.answer(result)
+    assert "The bot keeps no picture, so you cannot look at it here" in world.text(world.card())
+
+
+async def test_an_upload_of_a_listed_picture_is_known(world: World, picture: bytes, copy: bytes) -> None:
+    await world.block(picture)
+    result = await world.other.slash(world.fans, "report", category="scam", picture=("a.jpg", copy))
+    await world.settle()
+    assert "The server's blocklist knows this picture" in world.answer(result)
+    assert "Clear match with E-1" in world.text(world.card())
+
+
+async def test_an_upload_that_cannot_be_read_opens_no_case(world: World) -> None:
+    result = await world.other.slash(world.fans, "report", category="scam", picture=("a.jpg", b"words"))
+    await world.settle()
+    assert "nothing was reported; report the message itself" in world.answer(result)
+    assert world.cards() == []
 
 
 @pytest.mark.parametrize("both", [True, False])
@@ -225,7 +240,17 @@ async def test_the_reporter_hears_the_outcome_once(world: World, harmless: bytes
         await world.moderator.click(world.card(), label=label)
         await world.settle()
     told = [message.content for message in world.other.user.dm_channel.history()]
-    assert len([text for text in told if text.startswith("Thank you for your report")]) == 1
+    (outcome,) = [text for text in told if text.startswith("Thank you for your report")]
+    assert outcome.endswith("\n-# From the moderators of Moonlark fans")
+
+
+async def test_a_reported_copy_that_stays_is_said_to_be_known(world: World, picture: bytes, copy: bytes) -> None:
+    await world.change(mode=Mode.REVIEW)
+    message = await world.post(world.fan, copy)
+    await world.block(picture)
+    await world.settle()
+    result = await world.other.slash(world.fans, "report", category="other", link=link(message, world.guild.id))
+    assert "blocklist knows this picture; a moderator will decide" in world.answer(result)
 
 
 def _controls(shown: simcord.InteractionResult) -> list[dict[str, object]]:

@@ -9,6 +9,7 @@ from simcord import interactions
 from simcord.backend import serializers
 
 from bot.client import DiscordCalls
+from bot.demo import pictures
 from bot.model import Call, CallKind, CaseState, Category, Decision, Mode
 from tests.world import World
 
@@ -74,6 +75,24 @@ async def test_not_a_match_protects_the_picture_and_tells_the_author(
     assert told is not None
     assert "it was a mistake" in told.content
     assert not world.gone(await world.post(world.fan, copy))
+
+
+@pytest.mark.parametrize("kind", ["the very file", "smaller", "cropped"])
+async def test_the_hint_says_whether_not_a_match_takes_the_entry_off(world: World, picture: bytes, kind: str) -> None:
+    drawn = pictures.picture(1, (320, 400))
+    posted = {
+        "the very file": picture,
+        "smaller": pictures.encode(pictures.resized(drawn, 0.7), quality=50),
+        "cropped": pictures.encode(drawn.crop((10, 10, 310, 390))),
+    }[kind]
+    await world.block(picture)
+    await world.post(world.fan, posted)
+    said = "E-1 goes off the blocklist" in world.text(world.card())
+    await world.moderator.click(world.card(), label="Not a match")
+    await world.settle()
+    entry, _ = await world.app.banks.show(1, guild_id=None)
+    assert said == (entry.revoked_at is not None)
+    assert said or kind != "the very file"
 
 
 async def test_undo_opens_the_case_again(world: World, posted: discord.Message) -> None:

@@ -8,8 +8,12 @@ from typing import Any
 import discord
 import pytest
 
-from bot.model import Mode
+from bot.model import BankKind, Category, Mode, Strictness
+from cogs.ui import figures, questions
 from tests.world import World
+
+from .asking import choose, question
+from .builders import featured
 
 
 @pytest.fixture
@@ -154,3 +158,134 @@ async def test_only_who_manages_the_server_may(world: World, who: str) -> None:
     result = await member.slash(world.fans, "setup", mode="observe")
     assert "Only members with the permission Manage Server" in world.answer(result)
     assert (await world.server()).mode is Mode.REMOVE
+
+
+class TestStrictness:
+    """Which tier removes, in words and numbers."""
+
+    async def test_auto_is_strict_until_enough_is_known_to_be_good(self, world: World) -> None:
+        shown = await run(world)
+        assert "auto, strict now: 0 known-good pictures, standard from 25" in shown
+
+    @pytest.mark.parametrize("chosen", ["standard", "strict"])
+    async def test_it_can_be_chosen(self, world: World, chosen: str) -> None:
+        shown = await run(world, strictness=chosen)
+        assert f"**Strictness:** {chosen}: remove" in shown
+        server = await world.server()
+        assert server.strictness is Strictness(chosen)
+        assert world.app.scanner.strict(server) is (chosen == "strict")
+
+    async def test_the_scale_is_told_in_numbers(self, world: World) -> None:
+        shown = await run(world)
+        for share in (
+            figures.FOUND_FOR_REVIEW,
+            figures.FOUND_FOR_REMOVAL,
+            figures.FOUND_FOR_STRICT_REMOVAL,
+            figures.FOUND_BY_WHOLE_PICTURES,
+            figures.ORIGINALS_REMOVED,
+            figures.ORIGINALS_REMOVED_WHEN_KNOWN,
+        ):
+            assert figures.percent(share) in shown
+        assert "0 of 5,405,684 unrelated pairs" in shown
+
+
+class TestLocalFeatures:
+    """Switching them off deletes what cannot be made again, so it is asked for twice."""
+
+    async def test_nothing_changes_before_it_is_confirmed(self, world: World) -> None:
+        await _listed(world)
+        result = await world.owner.slash(world.fans, "setup", local_features="off")
+        asked = question(world, result)
+        assert figures.percent(figures.FOUND_BY_WHOLE_PICTURES) in world.text(asked)
+        assert world.buttons(asked) == ["Switch off and delete", "Keep them"]
+        assert (await world.server()).local_features
+        assert await _have_features(world)
+
+    async def test_confirmed_they_are_off_and_gone(self, world: World) -> None:
+        await _listed(world)
+        asked = question(world, await world.owner.slash(world.fans, "setup", local_features="off"))
+        shown = await choose(world, world.owner, asked, "Switch off and delete")
+        assert "those of 1 entry are deleted" in shown
+        assert world.buttons(asked) == []
+        assert not (await world.server()).local_features
+        assert not await _have_features(world)
+        assert "off: compares whole pictures alone" in await run(world)
+
+    async def test_those_of_other_servers_stay(self, world: World) -> None:
+        bank = await world.app.banks.own(123456789012345678, BankKind.BLOCK)
+        added = await world.app.banks.add(bank, featured(), Category.OTHER, source="test")
+        asked = question(world, await world.owner.slash(world.fans, "setup", local_features="off"))
+        assert "those of 0 entries" in await choose(world, world.owner, asked, "Switch off and delete")
+        entry, _ = await world.app.banks.show(added.entry.id, guild_id=None)
+        assert entry.fingerprint.has_features
+
+    async def test_they_can_be_kept(self, world: World) -> None:
+        asked = question(world, await world.owner.slash(world.fans, "setup", local_features="off"))
+        assert "stay on" in await choose(world, world.owner, asked, "Keep them")
+        assert (await world.server()).local_features
+
+    async def test_and_switched_on_again(self, world: World) -> None:
+        await world.change(local_features=False)
+        shown = await run(world, local_features="on")
+        assert "on: also finds crops" in shown
+        assert (await world.server()).local_features
+
+    async def test_without_an_answer_they_stay(self, world: World) -> None:
+        asked = question(world, await world.owner.slash(world.fans, "setup", local_features="off"))
+        await world.env.advance_time(questions.OPEN_SECONDS + 1)
+        assert "stay on" in world.text(asked)
+        assert world.buttons(asked) == []
+        assert (await world.server()).local_features
+
+    async def test_who_lost_the_permission_meanwhile_is_refused(self, world: World) -> None:
+        admins = world.guild.create_role("Admins", permissions=discord.Permissions(manage_guild=True))
+        admin = world.guild.add_member(world.env.create_user("ada"), roles=[admins])
+        asked = question(world, await admin.slash(world.fans, "setup", local_features="off"))
+        world.env.backend.remove_member_role(world.guild.id, admin.id, admins.id)
+        assert "Only members with the permission Manage Server" in await choose(
+            world, admin, asked, "Switch off and delete"
+        )
+        assert (await world.server()).local_features
+
+    async def test_a_question_from_before_a_restart_is_explained(self, world: World) -> None:
+        asked = question(world, await world.owner.slash(world.fans, "setup", local_features="off"))
+        await world.restart()
+        result = await world.owner.click(asked, label="Switch off and delete")
+        assert "from before a restart" in world.answer(result)
+        assert (await world.server()).local_features
+
+
+async def test_a_moderators_role_to_which_discord_hides_the_commands_is_pointed_out(world: World) -> None:
+    helpers = world.guild.create_role("Helpers")
+    shown = await run(world, moderator_role=helpers)
+    assert f"<@&{helpers.id}> lacks Manage Messages, so Discord hides the moderators' commands" in shown
+    assert "hides the moderators' commands" not in await run(world, moderator_role=world.moderators)
+
+
+async def test_a_moderators_role_that_cannot_see_the_cases_is_pointed_out(world: World) -> None:
+    helpers = world.guild.create_role("Helpers")
+    shown = await run(world, moderator_role=helpers)
+    assert f"<@&{helpers.id}> cannot see the review channel <#{world.review.id}>" in shown
+    assert "cannot see the review channel" not in await run(world, moderator_role=world.moderators)
+
+
+async def test_the_whole_answer_fits(world: World) -> None:
+    bot_role = next(role for role in world.guild.roles.values() if role._role.managed)
+    for number in range(40):
+        world.guild.create_text_channel(
+            f"c{number}", overwrites={bot_role: discord.PermissionOverwrite(manage_messages=False)}
+        )
+    await world.change(moderator_role_id=1, child_safety_role_id=2, review_channel_id=3)
+    shown = await run(world)
+    assert "\n…" not in shown
+    assert figures.percent(figures.ORIGINALS_REMOVED) in shown
+
+
+async def _listed(world: World) -> None:
+    bank = await world.app.banks.own(world.guild.id, BankKind.BLOCK)
+    await world.app.banks.add(bank, featured(), Category.OTHER, source="test")
+
+
+async def _have_features(world: World) -> bool:
+    entry, _ = await world.app.banks.show(1, guild_id=None)
+    return entry.fingerprint.has_features

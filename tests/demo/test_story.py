@@ -62,8 +62,8 @@ def test_the_demo_never_uses_the_database_or_the_token_of_an_installation(monkey
     monkeypatch.setenv("STANGUARD_STORE__URL", "sqlite:////var/lib/stanguard/real.db")
     monkeypatch.setenv("STANGUARD_DISCORD__TOKEN", "real")
     monkeypatch.setenv("STANGUARD_MEDIA__ALLOWED_HOSTS", '["example.com"]')
-    settings = demo_settings(tmp_path, LoopbackCdn(), MatchingSettings(remove=5))
+    settings = demo_settings(tmp_path, LoopbackCdn(), MatchingSettings(hash_remove=5))
     assert settings.store.url == f"sqlite:///{tmp_path / 'demo.db'}"
     assert settings.discord.token is None
     assert settings.media.allowed_hosts == ("127.0.0.1:0",)
-    assert settings.matching.remove == 5
+    assert settings.matching.hash_remove == 5

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 
 from bot.model import (
+    GRID_BYTES,
     ORIENTATIONS,
     PHASH_BYTES,
     Bank,
@@ -51,6 +52,18 @@ def oriented(upright: bytes, **others: bytes) -> bytes:
     return b"".join(hashes)
 
 
+def gridded(seed: int = 0, changed: float = 0.0) -> bytes:
+    """A grid at random, all of it reliable, with about this share of its signs changed."""
+    signs = random.Random(seed).getrandbits(32 * 17)
+    turned = random.Random(seed + 99).sample(range(32 * 17), round(changed * 32 * 17))
+    for place in turned:
+        signs ^= 1 << place
+    rows = ((signs >> 32 * row & 0xFFFF_FFFF) | 0xFFFF_FFFF << 32 for row in range(17))
+    packed = b"".join(row.to_bytes(8, "little") for row in rows)
+    assert len(packed) == GRID_BYTES
+    return packed
+
+
 def fingerprint(views: Iterable[View], sha256: bytes | None = None) -> Fingerprint:
     views = tuple(views)
     if sha256 is None:
@@ -58,9 +71,22 @@ def fingerprint(views: Iterable[View], sha256: bytes | None = None) -> Fingerpri
     return Fingerprint(sha256, views, 640, 480, max((view.frame for view in views), default=0) + 1, 90)
 
 
-def picture(hashes: bytes, sha256: bytes | None = None) -> Fingerprint:
+GRID = gridded()
+
+
+def view(hashes: bytes, form: Form = Form.WHOLE, frame: int = 0, grid: bytes = GRID) -> View:
+    return View(form, frame, hashes, grid)
+
+
+def picture(hashes: bytes, sha256: bytes | None = None, *, grid: bytes = GRID) -> Fingerprint:
     """A fingerprint of one whole view."""
-    return fingerprint([View(Form.WHOLE, 0, hashes)], sha256)
+    return fingerprint([view(hashes, grid=grid)], sha256)
+
+
+def bare(hashes: bytes = b"", *pdq: bytes, sha256: bytes = b"", md5: bytes = b"") -> Fingerprint:
+    """What a foreign list knows of a picture: a hash and nothing else."""
+    views = (View(Form.WHOLE, 0, hashes),) if hashes else ()
+    return Fingerprint(sha256, views, 0, 0, 1, 100, md5, pdq)
 
 
 def bank(bank_id: int, kind: BankKind = BankKind.BLOCK, guild_id: int | None = None) -> Bank:
@@ -96,17 +122,19 @@ COMPLEMENT = bytes(byte ^ 0xFF for byte in BASES[0])
 hashes = st.builds(
     flipped,
     st.sampled_from((*BASES, COMPLEMENT)),
-    st.sampled_from((0, 0, 6, 24, 43, 64, 65, 90)),
+    st.sampled_from((0, 0, 6, 24, 43, 47, 48, 64, 65, 76, 90)),
     st.integers(0, 3),
 )
 """Few different ones, so that equal distances are common."""
+
+grids = st.builds(gridded, st.sampled_from((0, 0, 0, 1)), st.sampled_from((0, 0, 0.01, 0.05, 0.13, 0.18, 0.25, 1.0)))
 
 
 @st.composite
 def views(draw: st.DrawFn) -> View:
     count = draw(st.sampled_from((1, ORIENTATIONS)))
     packed = b"".join(draw(st.lists(hashes, min_size=count, max_size=count)))
-    return View(draw(st.sampled_from(Form)), draw(st.integers(0, 3)), packed)
+    return View(draw(st.sampled_from(Form)), draw(st.integers(0, 3)), packed, draw(grids | st.just(b"")))
 
 
 sha256s = st.integers(0, 5).map(lambda number: bytes([number]) * 32)

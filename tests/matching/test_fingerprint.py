@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from bot.matching import borders, planes
-from bot.matching.fingerprint import QUALITY_GATE, SAME_VIEW, fingerprint, gradient_quality
-from bot.model import ORIENTATIONS, PHASH_BYTES, Fingerprint, Form, Orientation
+from bot.matching.extract import SAME_VIEW, Extraction
+from bot.matching.fingerprint import QUALITY_GATE, forms, gradient_quality
+from bot.matching.grid import grid_of
+from bot.matching.query import Wanted
+from bot.model import GRID_BYTES, ORIENTATIONS, PHASH_BYTES, Fingerprint, Form, Orientation
 from tests.media.pictures import encoded, picture
 
 SHA = bytes(32)
@@ -28,7 +31,11 @@ TURNS = (
 
 
 def of(*frames: Image.Image) -> Fingerprint:
-    return fingerprint(list(enumerate(frames)), sha256=SHA, total_frames=len(frames))
+    extraction = Extraction(Wanted.NOTHING)
+    for number, frame in enumerate(frames):
+        extraction.add(number, frame)
+    size = frames[0].size if frames else (1, 1)
+    return extraction.query(sha256=SHA, size=size, total_frames=max(1, len(frames))).fingerprint
 
 
 def bits(hashes: bytes, orientation: int = 0) -> np.ndarray:
@@ -140,6 +147,21 @@ def test_a_picture_without_border_has_one_view(seed: int) -> None:
     assert [view.form for view in of(picture(seed)).views] == [Form.WHOLE]
 
 
+def test_the_grid_of_a_form_is_that_of_its_box() -> None:
+    plane = bordered(picture(15), (15, 25, 35, 45), 30).convert("L")
+    found = list(forms(plane, 3))
+    assert [form.form for form in found] == [Form.WHOLE, Form.TRIMMED]
+    assert found[0].box == (0, 0, *plane.size)
+    for form in found:
+        left, top, right, bottom = form.box
+        assert form.view is not None
+        assert form.view.frame == 3
+        assert form.view.grid == grid_of(np.asarray(plane)[round(top) : round(bottom), round(left) : round(right)])
+    left, top, right, bottom = found[1].box
+    away = (left - 15, top - 25, plane.width - 35 - right, plane.height - 45 - bottom)
+    assert max(map(abs, away)) <= 3
+
+
 def test_a_hairline_border_is_none() -> None:
     plane = np.asarray(bordered(picture(17), (1, 1, 1, 1), 0).convert("L"))
     assert borders.content_box(plane) is None
@@ -221,20 +243,6 @@ def test_frames_that_show_the_same_are_kept_once() -> None:
     assert found.frames == 4
 
 
-def test_frames_are_read_one_by_one() -> None:
-    alive: list[int] = []
-
-    def frames():
-        for number in range(6):
-            alive.append(number)
-            yield number, picture(30 + number)
-
-    found = fingerprint(frames(), sha256=SHA, total_frames=90)
-    assert alive == list(range(6))
-    assert [view.frame for view in found.views] == list(range(6))
-    assert (found.frames, found.width, found.height) == (90, 320, 240)
-
-
 def test_no_frames_are_a_plain_picture() -> None:
     assert of().plain
 
@@ -254,7 +262,8 @@ def test_any_size_and_mode_has_a_well_formed_fingerprint(width: int, height: int
     found = of(image)
     assert (found.width, found.height) == (width, height)
     assert 0 <= found.quality <= 100
-    assert all(len(view.hashes) == ORIENTATIONS * PHASH_BYTES and view.frame == 0 for view in found.views)
+    for view in found.views:
+        assert (len(view.hashes), len(view.grid), view.frame) == (ORIENTATIONS * PHASH_BYTES, GRID_BYTES, 0)
 
 
 @settings(max_examples=80, deadline=None)

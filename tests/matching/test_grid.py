@@ -158,7 +158,9 @@ def test_half_of_a_picture_covers_half_of_its_tiles() -> None:
     assert result.coverage == pytest.approx(result.visible, abs=0.05)
 
 
-@given(st.binary(min_size=GRID_BYTES, max_size=GRID_BYTES), st.binary(min_size=GRID_BYTES, max_size=GRID_BYTES), st.data())
+@given(
+    st.binary(min_size=GRID_BYTES, max_size=GRID_BYTES), st.binary(min_size=GRID_BYTES, max_size=GRID_BYTES), st.data()
+)
 def test_no_more_is_covered_than_is_visible(query: bytes, entry: bytes, data: st.DataObject) -> None:
     shown = np.array(data.draw(st.lists(st.booleans(), min_size=CELLS**2, max_size=CELLS**2))).reshape(CELLS, CELLS)
     result = compare(query, entry, shown)

@@ -11,15 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.matching.matcher import Matcher, nearest_sightings
+from bot.matching.matcher import Matcher
+from bot.matching.query import Query
 from bot.model import (
     BankKind,
     BankLevel,
     Entry,
     Fingerprint,
     Form,
+    GuildSettings,
     Match,
     Orientation,
+    Part,
     Stage,
     Thresholds,
     View,
@@ -29,41 +32,52 @@ from . import brute_force
 from .builders import (
     BANKS,
     BASES,
+    COMPLEMENT,
     GUILDS,
     WHEN,
     bank,
+    bare,
     entries,
     entry,
     fingerprint,
     fingerprints,
     flipped,
+    gridded,
+    hashes,
     oriented,
     picture,
     toward,
+    view,
 )
 
 LIMITS = Thresholds()
 
 
-def matcher_of(listed: Sequence[Entry]) -> Matcher:
-    matcher = Matcher(LIMITS)
+def matcher_of(listed: Sequence[Entry], limits: Thresholds = LIMITS) -> Matcher:
+    matcher = Matcher(limits)
     matcher.load(BANKS, listed)
     return matcher
 
 
-def only(matches: Sequence[Match]) -> Match:
-    assert len(matches) == 1
-    return matches[0]
+def matches(matcher: Matcher, look: Fingerprint, guild_id: int | None = None) -> tuple[Match, ...]:
+    return matcher.match(Query(look), guild_id)
+
+
+def only(found: Sequence[Match]) -> Match:
+    assert len(found) == 1
+    return found[0]
 
 
 def answers(matcher: Matcher, query: Fingerprint) -> list[object]:
     """Everything that a matcher says about a query, in every guild."""
     return [
         (
-            matcher.match(query, guild),
-            matcher.exact(query.sha256, guild),
+            matches(matcher, query, guild),
+            matcher.exact(query.sha256, guild, md5=query.md5),
             matcher.known_good_exact(query.sha256, guild),
-            [matcher.near(query, guild, kind, 80) for kind in BankKind],
+            [matcher.near(query, guild, kind) for kind in BankKind],
+            matcher.known_good_count(guild),
+            None if guild is None else matcher.wanted(GuildSettings(guild)),
         )
         for guild in GUILDS
     ]
@@ -72,21 +86,47 @@ def answers(matcher: Matcher, query: Fingerprint) -> list[object]:
 # ------------------------------------------------------------------------------------------------- against brute force
 
 
-@given(entries(), fingerprints, st.sampled_from(GUILDS), st.integers(0, 256), st.integers(0, 40))
-def test_finds_what_comparing_every_pair_finds(
-    listed: Sequence[Entry], query: Fingerprint, guild: int | None, review: int, margin: int
-) -> None:
-    found = matcher_of(listed).match(query, guild, review_distance=review, margin=margin)
-    assert found == brute_force.match(BANKS, listed, query, guild, review, margin)
+@given(entries(), fingerprints, st.sampled_from(GUILDS))
+@settings(max_examples=200)
+def test_finds_what_comparing_every_pair_finds(listed: Sequence[Entry], query: Fingerprint, guild: int | None) -> None:
+    found = matches(matcher_of(listed), query, guild)
+    assert found == brute_force.match(BANKS, listed, query, guild, LIMITS)
 
 
-@given(entries(), fingerprints, st.sampled_from(GUILDS), st.sampled_from(BankKind), st.integers(0, 256))
+@given(entries(), fingerprints, st.sampled_from(GUILDS), st.sampled_from(BankKind))
 def test_near_lists_what_comparing_every_pair_lists(
-    listed: Sequence[Entry], query: Fingerprint, guild: int | None, kind: BankKind, limit: int
+    listed: Sequence[Entry], query: Fingerprint, guild: int | None, kind: BankKind
 ) -> None:
-    assert matcher_of(listed).near(query, guild, kind, limit) == brute_force.near(
-        BANKS, listed, query, guild, kind, limit
-    )
+    assert matcher_of(listed).near(query, guild, kind) == brute_force.near(BANKS, listed, query, guild, kind, LIMITS)
+
+
+@given(st.integers(0, 256), st.integers(0, 3), st.sampled_from(Orientation), st.booleans())
+def test_a_query_at_any_distance_in_any_orientation_is_found_up_to_the_limit_and_not_beyond(
+    distance: int, seed: int, orientation: Orientation, whole: bool
+) -> None:
+    """By its gradients up to the review tier's bits, and as a bare hash up to the limit of those."""
+    there = flipped(BASES[0], distance, seed)
+    away = min(distance, 256 - distance)
+    if whole:
+        look = picture(oriented(BASES[1], **{f"at{orientation.value}": BASES[0]}), grid=bytes(136))
+        look = replace(look, views=(replace(look.views[0], grid=_in(orientation, away != distance)),))
+        query, limit = picture(there), LIMITS.review.distance
+    else:
+        look, limit = bare(BASES[0]), LIMITS.hash_review
+        query = fingerprint([View(Form.WHOLE, 0, oriented(BASES[1], **{f"at{orientation.value}": there}))])
+    found = matches(matcher_of([entry(1, 1, look)]), query)
+    assert [match.distance for match in found] == ([away] if away <= limit else [])
+    if found:
+        turned = brute_force.UNTURNED.get(orientation, orientation) if not whole else orientation
+        assert (found[0].orientation, found[0].inverted) == (turned, away != distance)
+
+
+def _in(orientation: Orientation, inverted: bool) -> bytes:
+    """The grid of an entry that agrees with the builders' grid of a query in this orientation."""
+    from bot.matching import grid
+
+    turned = grid.oriented(gridded(), brute_force.UNTURNED.get(orientation, orientation))
+    return grid.inverted(turned) if inverted else turned
 
 
 @given(entries(), fingerprints)
@@ -107,21 +147,21 @@ def test_exact_lists_the_entries_made_from_this_file(listed: Sequence[Entry], qu
         assert matcher.known_good_exact(query.sha256, guild) == next(iter(same[BankKind.KNOWN_GOOD]), None)
 
 
-@given(fingerprints, st.lists(fingerprints, max_size=6))
-def test_nearest_sightings_is_the_least_distance_of_every_pair(
-    look: Fingerprint, sightings: Sequence[Fingerprint]
-) -> None:
-    found = nearest_sightings(look, [sighting.upright() for sighting in sightings])
-    expected = [brute_force.nearest(sighting.views, entry(1, 1, look)) for sighting in sightings]
-    assert found.tolist() == [256 if place is None else place[0] for place in expected]
-    assert found.dtype == "int16"
+def test_a_file_is_known_by_its_md5_alone_and_each_entry_told_once() -> None:
+    both = bare(sha256=b"s" * 32, md5=b"m" * 16)
+    matcher = matcher_of([entry(1, 1, bare(md5=b"m" * 16)), entry(2, 1, both), entry(3, 1, bare(md5=b"x" * 16))])
+    found = matcher.exact(b"s" * 32, None, md5=b"m" * 16)
+    assert [(match.entry_id, match.stage) for match in found] == [(1, Stage.MD5), (2, Stage.SHA256)]
+    assert matcher.exact(b"?" * 32, None, md5=b"") == ()
+    matcher.revoke(1)
+    assert [match.entry_id for match in matcher.exact(b"s" * 32, None, md5=b"m" * 16)] == [2]
 
 
 # ------------------------------------------------------------------------------------------------- history
 
 
 @given(st.data())
-@settings(max_examples=60)
+@settings(max_examples=80)
 def test_how_the_entries_came_does_not_change_an_answer(data: st.DataObject) -> None:
     listed = {bank.id: bank for bank in BANKS}
     matcher = matcher_of(data.draw(entries(5)))
@@ -150,16 +190,27 @@ def test_how_the_entries_came_does_not_change_an_answer(data: st.DataObject) -> 
     fresh = matcher_of(list(current.values()))
     query = data.draw(fingerprints)
     assert answers(matcher, query) == answers(fresh, query)
+    assert [matcher.fingerprint(entry_id) for entry_id in range(1, 6)] == [
+        fresh.fingerprint(entry_id) for entry_id in range(1, 6)
+    ]
 
 
 def test_revoking_everything_leaves_no_trace() -> None:
-    listed = [entry(number, 1 + number % 6, picture(oriented(flipped(BASES[0], 5, number)))) for number in range(1, 60)]
+    looks = [
+        picture(oriented(flipped(BASES[0], 5, number))) if number % 3 else bare(flipped(BASES[1], 5, number))
+        for number in range(1, 60)
+    ]
+    listed = [entry(number, 1 + number % 6, look) for number, look in enumerate(looks, 1)]
     matcher = matcher_of(listed)
+    version = matcher.version
     for one in random.Random(1).sample(listed, len(listed)):
-        assert matcher.near(one.fingerprint, BANKS[one.bank_id - 1].guild_id, BANKS[one.bank_id - 1].kind, 0)
         matcher.revoke(one.id)
         matcher.revoke(one.id)
-        assert not matcher.near(one.fingerprint, BANKS[one.bank_id - 1].guild_id, BANKS[one.bank_id - 1].kind, 0)
+        assert matcher.fingerprint(one.id) is None
+        for guild in GUILDS:
+            assert one.id not in {match.entry_id for match in matches(matcher, one.fingerprint, guild)}
+            assert one.id not in {known for kind in BankKind for known, _ in matcher.near(one.fingerprint, guild, kind)}
+    assert matcher.version > version
     for one in listed:
         assert answers(matcher, one.fingerprint) == answers(matcher_of([]), one.fingerprint)
 
@@ -168,10 +219,24 @@ def test_adding_an_entry_again_replaces_its_hashes_and_file() -> None:
     old, new = picture(oriented(BASES[0]), b"o" * 32), picture(oriented(BASES[1]), b"n" * 32)
     matcher = matcher_of([entry(7, 1, old)])
     matcher.add(BANKS[0], entry(7, 1, new))
-    assert matcher.match(old, 100) == ()
+    assert matches(matcher, old, 100) == ()
     assert matcher.exact(old.sha256, 100) == ()
-    assert only(matcher.match(new, 100)).entry_id == 7
+    assert only(matches(matcher, new, 100)).entry_id == 7
     assert only(matcher.exact(new.sha256, 100)).entry_id == 7
+
+
+def test_an_entry_may_move_from_hashes_to_gradients_and_back() -> None:
+    matcher = matcher_of([entry(7, 1, bare(BASES[0]))])
+    guild = GuildSettings(100)
+    bits = {True: matcher.wanted(guild)}
+    assert only(matches(matcher, picture(BASES[0]))).evidence is None
+    matcher.add(BANKS[0], entry(7, 1, picture(oriented(BASES[0]))))
+    bits[False] = matcher.wanted(guild)
+    assert only(matches(matcher, picture(BASES[0]))).evidence is not None
+    assert bits[True] != bits[False]
+    matcher.add(BANKS[0], entry(7, 1, bare(BASES[0])))
+    assert only(matches(matcher, picture(BASES[0]))).evidence is None
+    assert matcher.wanted(guild) == bits[True]
 
 
 def test_a_bank_is_as_last_loaded_or_added_to() -> None:
@@ -183,7 +248,7 @@ def test_a_bank_is_as_last_loaded_or_added_to() -> None:
     assert changed is not None
     assert changed.level is BankLevel.REVIEW
     matcher.add(bank(50, guild_id=300), entry(2, 50, picture(BASES[1])))
-    assert only(matcher.match(picture(BASES[1]), 300)).bank_id == 50
+    assert only(matches(matcher, picture(BASES[1]), 300)).bank_id == 50
     matcher.update([replace(BANKS[0], level=BankLevel.OBSERVE), bank(51)], [])
     changed = matcher.bank(1)
     assert changed is not None
@@ -191,6 +256,20 @@ def test_a_bank_is_as_last_loaded_or_added_to() -> None:
     assert matcher.bank(51) == bank(51)
     matcher.load([], [])
     assert matcher.bank(1) is None
+
+
+def test_every_change_raises_the_version() -> None:
+    matcher = matcher_of([])
+    seen = [matcher.version]
+    for change in (
+        lambda: matcher.add(BANKS[0], entry(1, 1, picture(BASES[0]))),
+        lambda: matcher.update([replace(BANKS[0], level=BankLevel.OBSERVE)], []),
+        lambda: matcher.revoke(1),
+        lambda: matcher.load(BANKS, []),
+    ):
+        change()
+        seen.append(matcher.version)
+    assert sorted(set(seen)) == seen
 
 
 def test_an_entrys_fingerprint_is_told_while_it_is_active() -> None:
@@ -204,19 +283,24 @@ def test_an_entrys_fingerprint_is_told_while_it_is_active() -> None:
 
 
 @pytest.mark.parametrize("kind", BankKind)
-def test_a_guilds_own_entries_exist_for_that_guild_alone(kind: BankKind) -> None:
+@pytest.mark.parametrize("look", [picture(oriented(BASES[2])), bare(BASES[2], sha256=b"b" * 32)])
+def test_a_guilds_own_entries_exist_for_that_guild_alone(kind: BankKind, look: Fingerprint) -> None:
     own = bank(9, kind, guild_id=100)
-    look = picture(oriented(BASES[2]))
     matcher = Matcher(LIMITS)
     matcher.load([*BANKS, own], [entry(1, 9, look)])
-    assert matcher.near(look, 100, kind, 0) == [(1, 0)]
-    blocked_elsewhere = entry(2, 5, picture(oriented(flipped(BASES[2], 10))))
-    matcher.add(BANKS[4], blocked_elsewhere)
+    query = picture(oriented(BASES[2]), look.sha256)
+    good = kind is BankKind.KNOWN_GOOD
+    assert matcher.known_good_count(100) == good
+    assert bool(matches(matcher, query, 100)) != good
+    assert (matcher.known_good_exact(look.sha256, 100) == 1) == good
+    assert bool(matcher.exact(look.sha256, 100)) != good
+    matcher.add(BANKS[4], entry(2, 5, picture(oriented(flipped(BASES[2], 10)))))
     for stranger in (None, 200, 300):
-        assert matcher.near(look, stranger, kind, 256 if kind is BankKind.KNOWN_GOOD else 0) == []
+        assert matcher.near(look, stranger, BankKind.KNOWN_GOOD) == []
         assert matcher.known_good_exact(look.sha256, stranger) is None
-        assert 1 not in {match.entry_id for match in matcher.match(look, stranger, review_distance=256)}
-        assert all(match.known_good_id is None for match in matcher.match(look, stranger))
+        assert matcher.known_good_count(stranger) == 0
+        assert {match.entry_id for match in matches(matcher, query, stranger)} == ({2} if stranger == 200 else set())
+        assert all(match.known_good_id is None for match in matches(matcher, query, stranger))
         assert matcher.exact(look.sha256, stranger) == ()
 
 
@@ -224,52 +308,61 @@ def test_a_guilds_own_entries_exist_for_that_guild_alone(kind: BankKind) -> None
 
 
 @pytest.mark.parametrize("orientation", Orientation)
-def test_orientation_and_form_tell_how_the_query_lies(orientation: Orientation) -> None:
+def test_orientation_and_part_tell_how_the_query_lies(orientation: Orientation) -> None:
     turned = flipped(BASES[3], 3)
-    look = fingerprint([View(Form.WHOLE, 0, oriented(BASES[0], **{f"at{orientation.value}": BASES[3]}))])
-    matcher = matcher_of([entry(1, 1, look)])
-    query = fingerprint([View(Form.WHOLE, 0, BASES[1]), View(Form.TRIMMED, 0, turned)])
-    match = only(matcher.match(query, None))
-    assert (match.orientation, match.form, match.distance) == (orientation, Form.TRIMMED, 3)
+    look = picture(oriented(BASES[0], **{f"at{orientation.value}": BASES[3]}), grid=_in(orientation, inverted=False))
+    query = fingerprint([view(BASES[1], grid=gridded(7)), view(turned, Form.TRIMMED)])
+    match = only(matches(matcher_of([entry(1, 1, look)]), query))
+    assert (match.orientation, match.part, match.distance) == (orientation, Part.TRIMMED, 3)
+    assert match.agreement == 1
 
 
-def test_only_the_upright_hash_of_a_query_is_compared() -> None:
+def test_only_the_upright_hash_of_a_query_is_compared_with_whole_pictures() -> None:
     matcher = matcher_of([entry(1, 1, picture(oriented(BASES[0])))])
-    assert matcher.match(picture(oriented(BASES[1], at1=BASES[0])), None) == ()
+    assert matches(matcher, picture(oriented(BASES[1], at1=BASES[0]))) == ()
+
+
+def test_a_near_hash_whose_gradients_disagree_is_no_match() -> None:
+    matcher = matcher_of([entry(1, 1, picture(oriented(BASES[0])))])
+    assert matches(matcher, picture(BASES[0], grid=gridded(5))) == ()
+    assert matches(matcher, picture(BASES[0], grid=gridded(0, 0.25))) == ()
+    assert only(matches(matcher, picture(BASES[0], grid=gridded(0, 0.18)))).agreement == pytest.approx(0.82, abs=0.01)
 
 
 def test_forms_of_query_and_entry_are_compared_crosswise() -> None:
     for of_entry, of_query in ((Form.WHOLE, Form.TRIMMED), (Form.TRIMMED, Form.WHOLE)):
-        matcher = matcher_of([entry(1, 1, fingerprint([View(of_entry, 0, oriented(BASES[0]))]))])
-        assert only(matcher.match(fingerprint([View(of_query, 0, BASES[0])]), None)).form is of_query
+        matcher = matcher_of([entry(1, 1, fingerprint([view(oriented(BASES[0]), of_entry)]))])
+        expected = Part.TRIMMED if of_query is Form.TRIMMED else Part.WHOLE
+        assert only(matches(matcher, fingerprint([view(BASES[0], of_query)]))).part is expected
 
 
 def test_matches_come_best_first_and_once_an_entry() -> None:
+    worse = [view(oriented(flipped(BASES[0], 9, frame)), frame=frame, grid=gridded(0, 0.02)) for frame in range(4)]
     listed = [
-        entry(1, 1, picture(oriented(flipped(BASES[0], 30)))),
-        entry(
-            2, 1, fingerprint([View(Form.WHOLE, frame, oriented(flipped(BASES[0], 9, frame))) for frame in range(4)])
-        ),
-        entry(3, 1, picture(oriented(flipped(BASES[0], 9, 1)))),
+        entry(1, 1, picture(oriented(BASES[0]), grid=gridded(0, 0.1))),
+        entry(2, 1, fingerprint(worse)),
+        entry(3, 1, picture(oriented(flipped(BASES[0], 9, 1)), grid=gridded(0, 0.02))),
         entry(4, 1, picture(oriented(BASES[1]))),
+        entry(5, 1, bare(flipped(BASES[0], 12))),
+        entry(6, 1, bare(flipped(BASES[0], 2))),
     ]
-    found = matcher_of(listed).match(picture(BASES[0]), None)
-    assert [(match.entry_id, match.distance) for match in found] == [(2, 9), (3, 9), (1, 30)]
+    found = matches(matcher_of(listed), picture(BASES[0]))
+    assert [match.entry_id for match in found] == [2, 3, 1, 6, 5]
 
 
-def test_the_review_distance_is_the_installations_unless_given() -> None:
+def test_thresholds_are_the_installations() -> None:
+    narrow = replace(LIMITS, review=replace(LIMITS.review, distance=20), hash_review=10)
+    for look, limit in ((picture(BASES[0]), 20), (bare(BASES[0]), 10)):
+        matcher = matcher_of([entry(1, 1, look)], narrow)
+        assert matches(matcher, picture(flipped(BASES[0], limit)))
+        assert not matches(matcher, picture(flipped(BASES[0], limit + 1)))
+
+
+def test_inverted_colours_are_seen_through_where_the_gradients_are_inverted_too() -> None:
     matcher = matcher_of([entry(1, 1, picture(BASES[0]))])
-    assert matcher.match(picture(flipped(BASES[0], 64)), None)
-    assert not matcher.match(picture(flipped(BASES[0], 65)), None)
-    assert matcher.match(picture(flipped(BASES[0], 65)), None, review_distance=65)
-    assert not matcher.match(picture(flipped(BASES[0], 20)), None, review_distance=19)
-
-
-def test_a_complement_is_as_far_as_can_be() -> None:
-    matcher = matcher_of([entry(1, 1, picture(bytes(32)))])
-    assert matcher.match(picture(b"\xff" * 32), None, review_distance=255) == ()
-    assert only(matcher.match(picture(b"\xff" * 32), None, review_distance=256)).distance == 256
-    assert nearest_sightings(picture(bytes(32)), [picture(b"\xff" * 32)]).tolist() == [256]
+    inverted = only(matches(matcher, picture(COMPLEMENT, grid=gridded(0, 1.0))))
+    assert (inverted.inverted, inverted.distance, inverted.agreement) == (True, 0, 1)
+    assert matches(matcher, picture(COMPLEMENT)) == ()
 
 
 # ------------------------------------------------------------------------------------------------- known-good entries
@@ -277,24 +370,48 @@ def test_a_complement_is_as_far_as_can_be() -> None:
 OFFICIAL = BASES[0]
 SWAP = flipped(OFFICIAL, 24, seed=5)
 """A manipulation lies close to the official picture that it was made from."""
+OFFICIAL_GRID, SWAP_GRID = gridded(), gridded(0, 0.1)
 
 
-def swapped() -> Matcher:
-    return matcher_of([entry(1, 1, picture(oriented(SWAP))), entry(2, 2, picture(oriented(OFFICIAL)))])
+def swapped(official: Fingerprint | None = None) -> Matcher:
+    good = official or picture(oriented(OFFICIAL), grid=OFFICIAL_GRID)
+    return matcher_of([entry(1, 1, picture(oriented(SWAP), grid=SWAP_GRID)), entry(2, 2, good)])
 
 
-def test_a_copy_of_the_manipulation_leads_by_its_distance_to_the_official_picture() -> None:
-    match = only(swapped().match(picture(SWAP), None))
+def test_a_copy_of_the_manipulation_leads_by_its_agreement() -> None:
+    match = only(matches(swapped(), picture(SWAP, grid=SWAP_GRID)))
     assert (match.distance, match.known_good_id, match.known_good_distance, match.margin) == (0, 2, 24, 24)
+    assert match.lead == pytest.approx(0.1, abs=0.01)
 
 
-def test_a_copy_of_the_official_picture_has_a_negative_margin() -> None:
-    match = only(swapped().match(picture(OFFICIAL), None))
+def test_a_copy_of_the_official_picture_has_a_negative_lead() -> None:
+    match = only(matches(swapped(), picture(OFFICIAL, grid=OFFICIAL_GRID)))
     assert (match.distance, match.known_good_distance, match.margin) == (24, 0, -24)
+    assert match.lead == pytest.approx(-0.1, abs=0.01)
+
+
+def test_a_known_good_entry_that_is_a_bare_hash_competes_by_bits() -> None:
+    match = only(matches(swapped(bare(OFFICIAL)), picture(SWAP, grid=SWAP_GRID)))
+    assert (match.known_good_id, match.margin, match.lead) == (2, 24, None)
+
+
+def test_a_known_good_picture_competes_with_a_bare_hash_by_bits() -> None:
+    matcher = matcher_of([entry(1, 1, bare(SWAP)), entry(2, 2, picture(oriented(OFFICIAL)))])
+    match = only(matches(matcher, picture(SWAP)))
+    assert (match.margin, match.lead, match.known_good_agreement) == (24, None, None)
+
+
+def test_the_known_good_entry_is_looked_for_beyond_the_limit_by_the_margin() -> None:
+    limit = LIMITS.hash_review
+    for apart, known in ((LIMITS.margin_bits, True), (LIMITS.margin_bits + 1, False)):
+        near = flipped(BASES[0], limit)
+        good = toward(near, bytes(byte ^ 0xFF for byte in near), limit + apart)
+        matcher = matcher_of([entry(1, 1, bare(BASES[0])), entry(2, 2, bare(good))])
+        assert (only(matches(matcher, picture(near))).known_good_id is not None) == known
 
 
 def test_the_very_file_is_compared_with_known_good_entries_too() -> None:
-    match = only(swapped().exact(picture(oriented(SWAP)).sha256, 100))
+    match = only(swapped().exact(picture(oriented(SWAP), grid=SWAP_GRID).sha256, 100))
     assert (match.stage, match.distance, match.known_good_id, match.known_good_distance) == (Stage.SHA256, 0, 2, 24)
     mistaken = matcher_of([entry(1, 1, picture(OFFICIAL, b"m" * 32)), entry(2, 4, picture(OFFICIAL))])
     assert only(mistaken.exact(b"m" * 32, 100)).margin == 0
@@ -302,49 +419,59 @@ def test_the_very_file_is_compared_with_known_good_entries_too() -> None:
 
 
 def test_known_good_of_another_guild_does_not_protect() -> None:
-    listed = [entry(1, 1, picture(oriented(SWAP))), entry(2, 6, picture(oriented(OFFICIAL)))]
-    matcher = matcher_of(listed)
-    assert only(matcher.match(picture(OFFICIAL), 100)).margin is None
-    assert only(matcher.match(picture(OFFICIAL), 200)).margin == -24
+    matcher = matcher_of([entry(1, 1, picture(oriented(SWAP))), entry(2, 6, picture(oriented(OFFICIAL)))])
+    assert only(matches(matcher, picture(OFFICIAL), 100)).margin is None
+    assert only(matches(matcher, picture(OFFICIAL), 200)).margin == -24
 
 
 def test_an_official_frame_does_not_shield_the_frames_beside_it() -> None:
     query = fingerprint(
-        [View(Form.WHOLE, 0, OFFICIAL), View(Form.WHOLE, 1, SWAP), View(Form.WHOLE, 2, flipped(SWAP, 2, seed=9))]
+        [
+            view(OFFICIAL, frame=0, grid=OFFICIAL_GRID),
+            view(SWAP, frame=1, grid=SWAP_GRID),
+            view(flipped(SWAP, 2, seed=9), frame=2, grid=SWAP_GRID),
+        ]
     )
-    match = only(swapped().match(query, None))
+    match = only(matches(swapped(), query))
     assert (match.distance, match.known_good_distance) == (0, 24)
     assert (match.frames_matched, match.frames_compared) == (2, 3)
 
 
 def test_frames_of_the_official_picture_do_not_add_up_to_a_match() -> None:
-    query = fingerprint([View(Form.WHOLE, frame, flipped(OFFICIAL, 2, frame)) for frame in range(5)])
-    match = only(swapped().match(query, None))
-    assert match.margin is not None
-    assert match.margin < 0
+    looks = [view(flipped(OFFICIAL, 2, frame), frame=frame, grid=OFFICIAL_GRID) for frame in range(5)]
+    match = only(matches(swapped(), fingerprint(looks)))
+    assert match.lead is not None
+    assert match.lead < 0
 
 
-def test_a_frame_with_the_margin_comes_before_a_nearer_one_without() -> None:
-    blocked, clean = BASES[0], flipped(BASES[0], 60, seed=1)
-    matcher = matcher_of([entry(1, 1, picture(blocked)), entry(2, 2, picture(clean))])
-    nearer = toward(blocked, clean, 28)
-    clearer = toward(blocked, bytes(byte ^ 0xFF for byte in clean), 40)
-    query = fingerprint([View(Form.WHOLE, 0, nearer), View(Form.WHOLE, 1, clearer)])
-    alone = [only(matcher.match(picture(frame), None)) for frame in (nearer, clearer)]
-    assert [(match.distance, match.margin) for match in alone] == [(28, 4), (40, 60)]
-    for margin, chosen in ((4, 28), (5, 40), (60, 40), (61, 28)):
-        assert only(matcher.match(query, None, margin=margin)).distance == chosen
+def test_frames_that_only_ask_do_not_count_towards_removal() -> None:
+    looks = [view(BASES[0], frame=frame, grid=gridded(0, 0 if frame < 2 else 0.18)) for frame in range(6)]
+    match = only(matches(matcher_of([entry(1, 1, picture(BASES[0]))]), fingerprint(looks)))
+    assert (match.agreement, match.frames_matched, match.frames_compared) == (1, 2, 6)
+
+
+def test_a_frame_that_removes_comes_before_one_that_agrees_better_but_may_only_ask() -> None:
+    far, near = flipped(BASES[0], LIMITS.remove.distance + 1), BASES[0]
+    query = fingerprint([view(far, frame=0), view(near, frame=1, grid=gridded(0, 0.05))])
+    match = only(matches(matcher_of([entry(1, 1, picture(BASES[0]))]), query))
+    assert match.distance == 0
+    within = fingerprint([view(far), view(near, Form.TRIMMED, grid=gridded(0, 0.05))])
+    assert only(matches(matcher_of([entry(1, 1, picture(BASES[0]))]), within)).part is Part.TRIMMED
 
 
 def test_a_border_that_both_share_does_not_take_the_protection_away() -> None:
     """The official picture in the border of the blocked one: whole it resembles the blocked, trimmed the official."""
-    bordered = BASES[2]
-    blocked = fingerprint([View(Form.WHOLE, 0, oriented(bordered)), View(Form.TRIMMED, 0, oriented(SWAP))])
-    matcher = matcher_of([entry(1, 1, blocked), entry(2, 2, picture(oriented(OFFICIAL)))])
-    query = fingerprint([View(Form.WHOLE, 0, flipped(bordered, 4)), View(Form.TRIMMED, 0, OFFICIAL)])
-    match = only(matcher.match(query, None))
+    bordered, border = BASES[2], gridded(4)
+    blocked = fingerprint([view(oriented(bordered), grid=border), view(oriented(SWAP), Form.TRIMMED, grid=SWAP_GRID)])
+    matcher = matcher_of([entry(1, 1, blocked), entry(2, 2, picture(oriented(OFFICIAL), grid=OFFICIAL_GRID))])
+    query = fingerprint(
+        [view(flipped(bordered, 4), grid=gridded(4, 0.02)), view(OFFICIAL, Form.TRIMMED, grid=OFFICIAL_GRID)]
+    )
+    match = only(matches(matcher, query))
     assert match.distance == 4
     assert match.known_good_distance == 0
+    assert match.lead is not None
+    assert match.lead <= 0
 
 
 # ------------------------------------------------------------------------------------------------- garbage
@@ -354,7 +481,7 @@ def test_a_border_that_both_share_does_not_take_the_protection_away() -> None:
 def test_hashes_of_an_impossible_length_are_refused_and_change_nothing(length: int) -> None:
     good = entry(1, 1, picture(BASES[0]))
     matcher = matcher_of([good])
-    bad = entry(1, 1, fingerprint([View(Form.WHOLE, 0, BASES[1]), View(Form.WHOLE, 0, bytes(length))]))
+    bad = entry(1, 1, fingerprint([view(BASES[1]), view(bytes(length))]))
     before = answers(matcher, good.fingerprint)
     with pytest.raises(ValueError, match="bytes"):
         matcher.add(BANKS[0], bad)
@@ -365,7 +492,30 @@ def test_hashes_of_an_impossible_length_are_refused_and_change_nothing(length: i
     assert answers(matcher, good.fingerprint) == before
 
 
-def test_an_entry_in_the_wrong_bank_or_with_a_wrong_digest_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("look", "word"),
+    [
+        (picture(BASES[0], b"short"), "SHA-256"),
+        (bare(md5=b"short"), "MD5"),
+        (bare(b"", b"short"), "PDQ"),
+        (bare(b"", *[bytes(32)] * 9), "PDQ"),
+        (picture(BASES[0], grid=b"short"), "grid"),
+        (fingerprint([View(Form.WHOLE, 0, BASES[0], gridded(), b"short")]), "features"),
+    ],
+)
+def test_what_has_an_impossible_length_is_refused(look: Fingerprint, word: str) -> None:
+    matcher = matcher_of([])
+    for change in (
+        lambda: matcher.add(BANKS[0], entry(1, 1, look)),
+        lambda: matcher.load(BANKS, [entry(1, 1, look)]),
+        lambda: matcher.update(BANKS, [entry(1, 1, look)]),
+    ):
+        with pytest.raises(ValueError, match=word):
+            change()
+    assert matcher.fingerprint(1) is None
+
+
+def test_an_entry_in_the_wrong_bank_is_refused() -> None:
     matcher = matcher_of([])
     with pytest.raises(ValueError, match="bank"):
         matcher.add(BANKS[1], entry(1, 1, picture(BASES[0])))
@@ -373,28 +523,21 @@ def test_an_entry_in_the_wrong_bank_or_with_a_wrong_digest_is_refused() -> None:
         matcher.load(BANKS, [entry(1, 77, picture(BASES[0]))])
     with pytest.raises(ValueError, match="bank"):
         matcher.update(BANKS, [entry(1, 77, picture(BASES[0]))])
-    with pytest.raises(ValueError, match="SHA-256"):
-        matcher.add(BANKS[0], entry(1, 1, picture(BASES[0], b"short")))
-    assert matcher.match(picture(BASES[0]), None) == ()
+    assert matches(matcher, picture(BASES[0])) == ()
 
 
-@given(st.lists(st.builds(View, st.sampled_from(Form), st.integers(-2, 5), st.binary(max_size=300)), max_size=5))
-def test_no_query_makes_the_matcher_fail(garbage: Sequence[View]) -> None:
-    matcher = swapped()
-    query = fingerprint(garbage)
-    usable = [view for view in garbage if len(view.hashes) >= 32]
-    found = matcher.match(query, 100, review_distance=256)
-    assert len(found) == bool(usable)
-    assert len(matcher.near(query, None, BankKind.KNOWN_GOOD, 256)) == bool(usable)
-    assert (nearest_sightings(query, [query])[0] < 256) == bool(usable)
-
-
-def test_queries_and_entries_without_views_match_by_their_file_alone() -> None:
+def test_entries_without_views_match_by_their_file_alone() -> None:
     plain = fingerprint([], b"p" * 32)
     matcher = matcher_of([entry(1, 1, plain), entry(2, 1, picture(BASES[0]))])
-    assert matcher.match(plain, None, review_distance=256) == ()
+    assert matches(matcher, plain) == ()
     assert only(matcher.exact(plain.sha256, None)).entry_id == 1
-    assert [match.entry_id for match in matcher.match(picture(BASES[1]), None, review_distance=256)] == [2]
+    assert [match.entry_id for match in matches(matcher, picture(BASES[0]))] == [2]
+
+
+@given(hashes, hashes)
+def test_a_view_without_a_grid_never_matches_a_whole_picture(one: bytes, other: bytes) -> None:
+    matcher = matcher_of([entry(1, 1, picture(oriented(one)))])
+    assert matches(matcher, picture(other, grid=b"")) == ()
 
 
 # ------------------------------------------------------------------------------------------------- threads
@@ -403,19 +546,29 @@ def test_queries_and_entries_without_views_match_by_their_file_alone() -> None:
 def test_readers_see_a_whole_listing_while_it_changes() -> None:
     """An entry that stays is found by every read, one that never was by none, whatever a writer does beside it."""
     stays = entry(1, 1, picture(oriented(BASES[0]), b"s" * 32))
-    clean = entry(2, 2, picture(oriented(flipped(BASES[0], 40, seed=3))))
-    coming = [entry(number, 1, picture(oriented(flipped(BASES[1], 90, number)))) for number in range(10, 90)]
-    matcher = matcher_of([stays, clean])
+    clean = entry(2, 2, picture(oriented(flipped(BASES[0], 40, seed=3)), grid=gridded(0, 0.1)))
+    foreign = entry(3, 1, bare(BASES[2]))
+    coming = [
+        entry(number, 1, picture(oriented(flipped(BASES[1], 90, number))) if number % 2 else bare(BASES[1]))
+        for number in range(10, 90)
+    ]
+    matcher = matcher_of([stays, clean, foreign])
     done = Event()
     wrong: list[object] = []
 
     def read() -> None:
-        while not done.is_set():
-            found = [(match.entry_id, match.distance, match.margin) for match in matcher.match(stays.fingerprint, 100)]
-            files = [match.entry_id for match in matcher.exact(b"s" * 32, 100)]
-            invented = matcher.match(picture(BASES[3]), 100)
-            if (found, files, invented) != ([(1, 0, 40)], [1], ()):
-                wrong.append((found, files, invented))
+        try:
+            while not done.is_set():
+                found = [
+                    (match.entry_id, match.distance, match.margin) for match in matches(matcher, stays.fingerprint, 100)
+                ]
+                files = [match.entry_id for match in matcher.exact(b"s" * 32, 100)]
+                invented = matches(matcher, picture(BASES[3], grid=gridded(8)), 100)
+                hashed = [match.entry_id for match in matches(matcher, picture(BASES[2], grid=gridded(9)), 100)]
+                if (found, files, invented, hashed) != ([(1, 0, 40)], [1], (), [3]):
+                    wrong.append((found, files, invented, hashed))
+        except Exception as error:  # noqa: BLE001 - a thread's error would be lost
+            wrong.append(error)
 
     readers = [Thread(target=read) for _ in range(3)]
     for reader in readers:
@@ -425,7 +578,7 @@ def test_readers_see_a_whole_listing_while_it_changes() -> None:
             matcher.add(BANKS[0], one)
         for one in random.Random(turn).sample(coming, 70):
             matcher.revoke(one.id)
-        matcher.load(BANKS, [stays, clean, *coming])
+        matcher.load(BANKS, [stays, clean, foreign, *coming])
     done.set()
     for reader in readers:
         reader.join()

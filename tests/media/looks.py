@@ -2,9 +2,10 @@
 
 from PIL import Image
 
-from bot.matching.fingerprint import fingerprint
+from bot.matching.extract import extract
+from bot.matching.query import Wanted
 from bot.media.decode import read
-from bot.media.wire import Limits
+from bot.media.wire import Limits, Reply
 from bot.model import PHASH_BYTES, Fingerprint, Unscannable
 
 LIMITS = Limits(max_pixels=20_000_000, max_frames=16, seconds=60)
@@ -13,19 +14,23 @@ LIMITS = Limits(max_pixels=20_000_000, max_frames=16, seconds=60)
 def decoded(data: bytes, limits: Limits = LIMITS) -> Fingerprint:
     reply = read(data, limits)
     assert reply.reason is None
-    assert reply.fingerprint is not None
-    return reply.fingerprint
+    return fingerprint_of(reply)
+
+
+def fingerprint_of(reply: Reply) -> Fingerprint:
+    assert reply.query is not None
+    return reply.query.fingerprint
 
 
 def refused(data: bytes, limits: Limits = LIMITS) -> Unscannable:
     reply = read(data, limits)
-    assert reply.fingerprint is None
+    assert reply.query is None
     assert reply.reason is not None
     return reply.reason
 
 
 def upright(image: Image.Image) -> bytes:
-    (view,) = fingerprint([(0, image)], sha256=bytes(32), total_frames=1).views
+    (view,) = extract(image, Wanted.NOTHING, sha256=bytes(32)).fingerprint.views
     return view.hashes[:PHASH_BYTES]
 
 

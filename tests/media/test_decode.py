@@ -180,6 +180,6 @@ def test_an_animation_that_takes_too_long_is_read_in_part() -> None:
     limits = LIMITS._replace(seconds=0.03)
     reply = read(animation(frames, "WEBP", quality=60), limits)
     assert reply.reason is Unscannable.DECODE_TIMEOUT
-    if reply.fingerprint is not None:
-        assert len(reply.fingerprint.views) < 12
-        assert reply.fingerprint.frames == 12
+    if reply.query is not None:
+        assert len(reply.query.fingerprint.views) < 12
+        assert reply.query.fingerprint.frames == 12

@@ -26,18 +26,29 @@ def test_avif_may_name_itself_among_its_compatible_brands() -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "kind"),
     [
-        FTYP + b"isom\x00\x00\x02\x00isomiso2avc1mp41",
-        FTYP + b"mp42\x00\x00\x00\x00mp42isom\x00\x00\x00\x00",
-        FTYP + b"qt  \x00\x00\x00\x00qt  \x00\x00\x00\x00\x00\x00\x00\x00",
-        b"\x00\x00\x10\x00moov\x00\x00\x00\x6cmvhd",
-        b"\x1a\x45\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x1f\x42\x86",
-        b"RIFF\x00\x10\x00\x00AVI LIST",
-        b"FLV\x01\x05\x00\x00\x00\x09",
+        (FTYP + b"isom\x00\x00\x02\x00isomiso2avc1mp41", "MP4"),
+        (FTYP + b"mp42\x00\x00\x00\x00mp42isom\x00\x00\x00\x00", "MP4"),
+        (FTYP + b"qt  \x00\x00\x00\x00qt  \x00\x00\x00\x00\x00\x00\x00\x00", "MP4"),
+        (b"\x00\x00\x10\x00moov\x00\x00\x00\x6cmvhd", "MP4"),
+        (b"\x1a\x45\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x1f\x42\x86", "WEBM"),
     ],
 )
-def test_videos(data: bytes) -> None:
+def test_videos(data: bytes, kind: str) -> None:
+    assert sniff(data) == kind
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"RIFF\x00\x10\x00\x00AVI LIST",
+        b"FLV\x01\x05\x00\x00\x00\x09",
+        b"\x00\x00\x01\xba\x44\x00\x04\x00",
+        b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9",
+    ],
+)
+def test_videos_that_are_never_read(data: bytes) -> None:
     with pytest.raises(MediaError) as caught:
         sniff(data)
     assert caught.value.reason is Unscannable.VIDEO

@@ -169,7 +169,7 @@ async def main():
     decoders = sandbox.Sandbox(MediaSettings(workers=2))
     await decoders.start()
     print("decoders", *(worker for worker in decoders._pool._pool_manager.worker_manager.workers), flush=True)
-    print("libraries", *(name for name in ("PIL", "numpy", "imagehash") if name in sys.modules), flush=True)
+    print("libraries", *(name for name in ("PIL", "cv2", "imagehash") if name in sys.modules), flush=True)
     print("token", os.environ["STANGUARD_DISCORD__TOKEN"], flush=True)
     print("state", *(await decoders.self_test()).values(), flush=True)
     await asyncio.sleep(SECONDS)

@@ -142,7 +142,8 @@ def test_media_without_discords_copy_is_never_fetched() -> None:
     assert not [item for item in seen(data) if isinstance(item, MediaRef)]
 
 
-def test_a_gif_picker_embed_is_read_by_its_still() -> None:
+def test_a_gif_picker_embed_is_read_by_its_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surfaces, "videos_readable", lambda: False)
     still, video = (
         "https://images-ext-2.discordapp.net/external/A/still.png",
         "https://images-ext-1.discordapp.net/v.mp4",

@@ -11,25 +11,32 @@ from bot.model import (
     CaseOrigin,
     Category,
     Entry,
+    Evidence,
     Fingerprint,
+    Fitting,
     Form,
     Match,
     MessageRef,
     Orientation,
+    Part,
     Plan,
     Scan,
     Stage,
     Thresholds,
+    Tier,
     Verdict,
     View,
 )
 from bot.store.engine import Store, Tx
+from tests.conftest import VAULT as VAULT
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 GUILD = 2**63 - 1
 OTHER_GUILD = 2**53 + 1
+FITTINGS = [Fitting(number, 0.875, 0.5, 7.5) for number in (9, 40, 4)]
+THRESHOLDS = Thresholds(remove=Tier(60, 0.9, 0.25, 11.0, *FITTINGS), hash_remove=30, margin=0.0625, margin_bits=9)
 
 
 def fingerprint(seed: int = 1, *, views: int = 2, hashes: int = 8) -> Fingerprint:
@@ -37,13 +44,21 @@ def fingerprint(seed: int = 1, *, views: int = 2, hashes: int = 8) -> Fingerprin
     return Fingerprint(
         sha256=seed.to_bytes(32, "big"),
         views=tuple(
-            View((Form.WHOLE, Form.TRIMMED)[number % 2], number // 2, bytes([seed % 256, number] * 16 * hashes))
+            View(
+                (Form.WHOLE, Form.TRIMMED)[number % 2],
+                number // 2,
+                bytes([seed % 256, number] * 16 * hashes),
+                bytes([number, seed % 256] * 68) if number < 3 else b"",
+                bytes([seed % 256] * 50 * number),
+            )
             for number in range(views)
         ),
         width=640,
         height=480,
         frames=3,
         quality=87,
+        md5=seed.to_bytes(16, "big"),
+        pdq=(bytes([seed % 256] * 32), bytes([255 - seed % 256] * 32)),
     )
 
 
@@ -54,10 +69,13 @@ def match(entry: Entry, distance: int = 7) -> Match:
         category=entry.category,
         stage=Stage.PHASH,
         distance=distance,
-        form=Form.TRIMMED,
+        part=Part.TRIMMED,
         orientation=Orientation.TURNED_LEFT,
+        inverted=True,
+        evidence=Evidence(0.9375, 0.5, 17.25, 12, 0.625),
         known_good_id=entry.id,
         known_good_distance=distance + 30,
+        known_good_agreement=0.75,
         frames_matched=2,
         frames_compared=3,
     )
@@ -97,7 +115,7 @@ async def open_case(tx: Tx, entry: Entry | None = None, *, guild_id: int = GUILD
         opened_at=NOW,
         entry_id=None if entry is None else entry.id,
         match=None if entry is None else match(entry),
-        thresholds=Thresholds(40, 60, 9),
+        thresholds=THRESHOLDS,
         program_version="0.1.0",
         fingerprint=fingerprint(9),
         reasons=("It lies 7 bits away.", "Nothing known to be good is near."),

@@ -12,13 +12,15 @@ from bot.errors import DatabaseError
 from bot.model import CallKind, Surface
 from bot.store import admin
 from bot.store.engine import Store
+from bot.store.reseal import reseal
+from bot.vault import Vault, VaultError
 
-from .samples import DAY, NOW, add_entry, call, message, open_case, scan
+from .samples import DAY, GUILD, NOW, VAULT, add_entry, call, fingerprint, message, open_case, scan
 
 
 async def fill(url: str) -> int:
     """Some rows of every kind; the id of an entry."""
-    store = await Store.open(url)
+    store = await Store.open(url, VAULT)
     async with store.write() as tx:
         entry = await add_entry(tx)
         case = await open_case(tx, entry)
@@ -29,7 +31,7 @@ async def fill(url: str) -> int:
 
 
 async def holds(url: str, entry_id: int) -> bool:
-    store = await Store.open(url, migrate=False)
+    store = await Store.open(url, VAULT, migrate=False)
     async with store.read() as tx:
         found = await tx.banks.entry(entry_id) is not None
     await store.close()
@@ -59,7 +61,7 @@ async def test_upgrade_makes_a_database_that_is_sound(empty_database_url: str):
 
 async def test_a_filled_database_is_sound(database_url: str):
     await fill(database_url)
-    assert await admin.check(database_url, clock=lambda: NOW) == []
+    assert await admin.check(database_url, VAULT, clock=lambda: NOW) == []
 
 
 async def test_a_backup_is_restored_whole(sqlite_url: str, tmp_path: Path):
@@ -68,7 +70,7 @@ async def test_a_backup_is_restored_whole(sqlite_url: str, tmp_path: Path):
     restored = f"sqlite:///{tmp_path / 'other' / 'stanguard.db'}"
     await admin.restore(restored, tmp_path / "kept" / "backup.db")
     assert await holds(restored, entry_id)
-    assert await admin.check(restored, clock=lambda: NOW) == []
+    assert await admin.check(restored, VAULT, clock=lambda: NOW) == []
 
 
 async def test_a_backup_of_postgresql_is_restored_whole(postgres_url: str, bare_postgres: str, tmp_path: Path):
@@ -81,7 +83,7 @@ async def test_a_backup_of_postgresql_is_restored_whole(postgres_url: str, bare_
     try:
         await admin.restore(bare_postgres, path)
         assert await holds(bare_postgres, entry_id)
-        assert await admin.check(bare_postgres, clock=lambda: NOW) == []
+        assert await admin.check(bare_postgres, VAULT, clock=lambda: NOW) == []
         with pytest.raises(DatabaseError, match="createdb"):
             await admin.restore(bare_postgres, path)
     finally:
@@ -92,7 +94,7 @@ async def test_a_backup_of_postgresql_is_restored_whole(postgres_url: str, bare_
 
 
 async def test_a_backup_while_others_write_is_one_state(sqlite_url: str, tmp_path: Path):
-    store = await Store.open(sqlite_url)
+    store = await Store.open(sqlite_url, VAULT)
     stopping = asyncio.Event()
 
     async def write():
@@ -116,7 +118,7 @@ async def test_a_backup_while_others_write_is_one_state(sqlite_url: str, tmp_pat
     await store.close()
     counts = []
     for path in backups:
-        assert await admin.check(f"sqlite:///{path}") == []
+        assert await admin.check(f"sqlite:///{path}", VAULT) == []
         with raw(f"sqlite:///{path}") as connection:
             (cases,) = connection.execute("SELECT count(*) FROM cases").fetchone()
             (sightings,) = connection.execute("SELECT count(*) FROM sightings").fetchone()
@@ -230,28 +232,110 @@ async def test_a_row_that_points_nowhere_is_found(sqlite_url: str):
 
 async def test_a_fingerprint_that_cannot_be_read_is_found(database_url: str):
     await fill(database_url)
-    store = await Store.open(database_url)
+    store = await Store.open(database_url, VAULT)
     async with store.write() as tx:
         await tx.connection.exec_driver_sql(
             "UPDATE sightings SET fingerprint = " + (r"'\x00'::bytea" if store.dialect == "postgresql" else "x'00'")
         )
     await store.close()
-    [problem] = await admin.check(database_url, clock=lambda: NOW)
+    [problem] = await admin.check(database_url, VAULT, clock=lambda: NOW)
     assert problem.startswith("1 row of sightings hold a fingerprint")
 
 
 async def test_calls_that_wait_too_long_or_for_nothing_are_found(database_url: str):
-    store = await Store.open(database_url)
+    store = await Store.open(database_url, VAULT)
     async with store.write() as tx:
         await tx.outbox.put([call("one"), call("two"), call("orphan", case_id=999)], NOW)
     await store.close()
-    assert await admin.check(database_url, clock=lambda: NOW + DAY) == [
+    assert await admin.check(database_url, VAULT, clock=lambda: NOW + DAY) == [
         "1 Discord call is waiting for a case that is gone; start the bot, which settles them."
     ]
-    late, _ = await admin.check(database_url, clock=lambda: NOW + 2 * DAY)
+    late, _ = await admin.check(database_url, VAULT, clock=lambda: NOW + 2 * DAY)
     assert late.startswith("3 Discord calls are waiting for more than a day; check that the bot runs")
 
 
 async def test_a_server_that_does_not_answer_is_a_problem():
     [problem] = await admin.check("postgresql://127.0.0.1:1/stanguard")
     assert "cannot be reached" in problem
+
+
+# ----------------------------------------------------------------------------------------------------- sealed
+
+
+def other_vault() -> Vault:
+    return Vault([b"another key of 32 bytes, no less"])
+
+
+@pytest.mark.parametrize("vault", [None, other_vault()], ids=["none", "another"])
+async def test_what_the_key_does_not_open_is_found(database_url: str, vault: Vault | None):
+    await fill(database_url)
+    [problem] = await admin.check(database_url, vault, clock=lambda: NOW)
+    assert problem.startswith("3 of 3 sealed values cannot be opened")
+    assert "stanguard db forget-features" in problem
+
+
+async def test_checking_makes_no_secret(database_url: str):
+    assert await admin.check(database_url, VAULT) == []
+    store = await Store.open(database_url)
+    async with store.read() as tx:
+        assert await tx.installation.sealed_secret() is None
+    await store.close()
+
+
+async def test_a_lost_key_is_told_and_forgetting_features_is_the_way_out(database_url: str):
+    entry_id = await fill(database_url)
+    with pytest.raises(VaultError, match="stanguard db forget-features") as caught:
+        await Store.open(database_url, other_vault())
+    assert str(caught.value).endswith(".")
+    store = await Store.open(database_url, VAULT)
+    async with store.read() as tx:
+        before, change = await tx.banks.entry(entry_id), await tx.banks.change_number()
+    secret = store.secret
+    await store.close()
+    assert await admin.forget_features(database_url) == 1
+    store = await Store.open(database_url, other_vault())
+    async with store.read() as tx:
+        [entry] = await tx.banks.changed_since(change)
+        [case] = await tx.cases.open_cases(GUILD)
+    assert before is not None
+    assert before.fingerprint.has_features
+    assert entry.fingerprint == before.fingerprint.without_features()
+    assert case.fingerprint == fingerprint(9).without_features()
+    assert store.secret != secret
+    await store.close()
+    assert await admin.check(database_url, other_vault(), clock=lambda: NOW) == []
+    assert await admin.forget_features(database_url) == 0
+
+
+async def test_after_resealing_the_older_key_is_needed_no_more(database_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bot.store.reseal._BATCH", 2)
+    await fill(database_url)
+    store = await Store.open(database_url, VAULT)
+    async with store.write() as tx:
+        for seed in range(2, 6):
+            await add_entry(tx, seed)
+    secret = store.secret
+    await store.close()
+    both = Vault([b"another key of 32 bytes, no less", bytes(range(32))])
+    store = await Store.open(database_url, both)
+    assert await reseal(store, both) == 1 + 5 + 1
+    assert await reseal(store, both) == 0
+    await store.close()
+    assert await admin.check(database_url, other_vault(), clock=lambda: NOW) == []
+    store = await Store.open(database_url, other_vault())
+    async with store.read() as tx:
+        banks = [bank.id for bank in await tx.banks.all()]
+        entries = await tx.banks.entries(banks)
+        [case] = await tx.cases.open_cases(GUILD)
+    assert [entry.fingerprint for entry in entries] == [fingerprint(seed) for seed in (5, 4, 3, 2, 1)]
+    assert case.fingerprint == fingerprint(9)
+    assert store.secret == secret
+    await store.close()
+
+
+async def test_what_no_key_opens_is_not_resealed(database_url: str):
+    await fill(database_url)
+    store = await Store.open(database_url)
+    with pytest.raises(VaultError):
+        await reseal(store, other_vault())
+    await store.close()

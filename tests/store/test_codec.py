@@ -1,11 +1,30 @@
+import json
 import struct
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import DatabaseError
-from bot.model import Fingerprint, Form, MediaRef, Surface, Unscannable, UnscannableRef, View
+from bot.model import (
+    Category,
+    Evidence,
+    Fingerprint,
+    Fitting,
+    Form,
+    Match,
+    MediaRef,
+    Orientation,
+    Part,
+    Stage,
+    Surface,
+    Thresholds,
+    Tier,
+    Unscannable,
+    UnscannableRef,
+    View,
+)
 from bot.store import codec
 
 from .samples import fingerprint, message
@@ -18,6 +37,7 @@ def views(hashes: int) -> st.SearchStrategy[tuple[View, ...]]:
             st.sampled_from(Form),
             st.integers(0, 2**32 - 1),
             st.binary(min_size=32 * hashes, max_size=32 * hashes),
+            st.just(b"") | st.binary(min_size=136, max_size=136),
         ),
         max_size=6,
     ).map(tuple)
@@ -31,6 +51,8 @@ FINGERPRINTS = st.builds(
     st.integers(0, 2**32 - 1),
     st.integers(0, 2**32 - 1),
     st.integers(0, 100),
+    st.just(b"") | st.binary(min_size=16, max_size=16),
+    st.lists(st.binary(min_size=32, max_size=32), max_size=8).map(tuple),
 )
 
 
@@ -41,17 +63,100 @@ def test_a_fingerprint_survives_the_blob(fingerprint: Fingerprint):
 
 @given(FINGERPRINTS)
 def test_the_blob_has_the_documented_size(fingerprint: Fingerprint):
-    hashes = sum(len(view.hashes) for view in fingerprint.views)
-    assert len(codec.pack(fingerprint)) == 17 + 5 * len(fingerprint.views) + hashes
+    views = sum(6 + len(view.hashes) + len(view.grid) for view in fingerprint.views)
+    assert len(codec.pack(fingerprint)) == 19 + len(fingerprint.md5) + 32 * len(fingerprint.pdq) + views
 
 
-@given(st.binary(max_size=400))
-def test_any_bytes_are_a_fingerprint_or_refused(blob: bytes):
+def old_blob(fingerprint: Fingerprint) -> bytes:
+    """The blob of layout 1, which knew neither grids nor foreign hashes."""
+    hashes = len(fingerprint.views[0].hashes) // 32 if fingerprint.views else 8
+    numbers = (fingerprint.quality, len(fingerprint.views), fingerprint.width, fingerprint.height, fingerprint.frames)
+    parts = [struct.pack(">BBBHIII", 1, hashes, *numbers)]
+    parts += [struct.pack(">BI", view.form is Form.TRIMMED, view.frame) + view.hashes for view in fingerprint.views]
+    return b"".join(parts)
+
+
+def without_later(fingerprint: Fingerprint) -> Fingerprint:
+    views = tuple(View(view.form, view.frame, view.hashes) for view in fingerprint.views)
+    return replace(fingerprint, views=views, md5=b"", pdq=())
+
+
+@given(FINGERPRINTS)
+def test_the_older_layout_is_read(fingerprint: Fingerprint):
+    assert codec.unpack(old_blob(fingerprint), fingerprint.sha256) == without_later(fingerprint)
+
+
+@given(st.sampled_from([b"", b"\1", b"\2", b"\1\1", b"\2\1", b"\2\x08\0\0\0\0\0"]), st.binary(max_size=400))
+def test_any_bytes_are_a_fingerprint_or_refused(head: bytes, tail: bytes):
+    blob = head + tail
     try:
         found = codec.unpack(blob, b"s" * 32)
     except ValueError:
         return
-    assert codec.pack(found) == blob
+    assert (codec.pack if blob[0] == codec.LAYOUT else old_blob)(found) == blob
+
+
+def featured(lengths: list[int]) -> tuple[View, ...]:
+    return tuple(View(Form.WHOLE, at, b"h" * 32, b"", bytes([at]) * length) for at, length in enumerate(lengths))
+
+
+@given(st.lists(st.integers(0, 90), max_size=5).map(featured))
+def test_features_survive_apart_from_the_rest(views: tuple[View, ...]):
+    bare = tuple(replace(view, features=b"") for view in views)
+    assert codec.unpack_features(codec.pack_features(views), bare) == views
+
+
+@given(st.sampled_from([b"", b"\1", b"\1\0\0\0"]), st.binary(max_size=60), st.integers(0, 3))
+def test_any_bytes_are_features_or_refused(head: bytes, tail: bytes, views: int):
+    bare = featured([0] * views)
+    try:
+        found = codec.unpack_features(head + tail, bare)
+    except ValueError:
+        return
+    assert not any(view.features for view in found) or codec.pack_features(found) == head + tail
+
+
+TIERS = st.builds(
+    Tier,
+    st.integers(0, 256),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.floats(-50, 50),
+    *[st.builds(Fitting, st.integers(0, 800), st.floats(0, 1), st.floats(0, 1), st.floats(-50, 50))] * 3,
+)
+THRESHOLDS = st.builds(
+    Thresholds, TIERS, TIERS, TIERS, *[st.integers(0, 256)] * 3, margin=st.floats(0, 1), margin_bits=st.integers(0, 256)
+)
+MAYBE = st.none() | st.integers(0, 2**62)
+MATCHES = st.builds(
+    Match,
+    *[st.integers(0, 2**62)] * 2,
+    st.sampled_from(Category),
+    st.sampled_from(Stage),
+    st.none() | st.integers(0, 256),
+    st.sampled_from(Part),
+    st.sampled_from(Orientation),
+    st.booleans(),
+    st.none() | st.builds(Evidence, st.floats(0, 1), st.floats(0, 1), st.floats(-50, 50), MAYBE, st.floats(0, 1)),
+    MAYBE,
+    MAYBE,
+    st.none() | st.floats(0, 1),
+    *[st.integers(1, 64)] * 2,
+)
+
+
+@given(THRESHOLDS)
+def test_thresholds_survive_json(thresholds: Thresholds):
+    text = json.dumps(codec.thresholds_to_json(thresholds))
+    assert codec.thresholds_from_json(json.loads(text)) == thresholds
+
+
+@given(MATCHES)
+def test_a_match_survives_json(match: Match):
+    found = codec.match_from_json(json.loads(json.dumps(codec.match_to_json(match))))
+    assert found == match
+    assert found is not None
+    assert type(found.orientation) is Orientation
 
 
 @given(FINGERPRINTS, st.data())
@@ -65,7 +170,16 @@ def test_a_fingerprint_that_was_cut_or_lengthened_is_refused(fingerprint: Finger
 
 @pytest.mark.parametrize(
     ("offset", "value", "sentence"),
-    [(0, 2, "layout 2"), (1, 3, "head"), (2, 101, "head"), (4, 9, "length"), (17, 2, "form 2")],
+    [
+        (0, 3, "layout 3"),
+        (1, 3, "head"),
+        (2, 101, "head"),
+        (3, 2, "head"),
+        (4, 9, "head"),
+        (6, 9, "length"),
+        (99, 2, "form 2"),
+        (100, 2, "view"),
+    ],
 )
 def test_a_damaged_byte_is_named(offset: int, value: int, sentence: str):
     blob = bytearray(codec.pack(fingerprint()))
@@ -81,6 +195,10 @@ def test_a_damaged_byte_is_named(offset: int, value: int, sentence: str):
         Fingerprint(b"s" * 32, (), 1, 1, 1, 101),
         Fingerprint(b"s" * 32, (), 2**32, 1, 1, 1),
         Fingerprint(b"s" * 32, (View(Form.WHOLE, 0, b"h" * 31),), 1, 1, 1, 1),
+        Fingerprint(b"s" * 32, (View(Form.WHOLE, 0, b"h" * 32, b"g"),), 1, 1, 1, 1),
+        Fingerprint(b"s" * 32, (), 1, 1, 1, 1, b"short"),
+        Fingerprint(b"s" * 32, (), 1, 1, 1, 1, pdq=(b"short",)),
+        Fingerprint(b"s" * 32, (), 1, 1, 1, 1, pdq=(b"p" * 32,) * 9),
         Fingerprint(b"s" * 32, (View(Form.WHOLE, 0, b"h" * 32), View(Form.WHOLE, 1, b"h" * 256)), 1, 1, 1, 1),
     ],
 )

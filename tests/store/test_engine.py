@@ -15,8 +15,9 @@ from bot.model import CaseEvent, GuildSettings
 from bot.store.dialects import prepare
 from bot.store.engine import Store
 from bot.store.types import EPOCH, Milliseconds
+from bot.vault import Vault
 
-from .samples import GUILD, NOW, call, open_case
+from .samples import GUILD, NOW, VAULT, call, open_case
 
 
 async def test_a_failed_transaction_leaves_nothing(store: Store):
@@ -64,7 +65,7 @@ async def test_many_writers_at_once_all_get_their_turn(store: Store):
 
 
 async def test_two_processes_write_to_one_database(store: Store):
-    other = await Store.open(store.url)
+    other = await Store.open(store.url, VAULT)
 
     async def write(to: Store, number: int):
         async with to.write() as tx:
@@ -125,7 +126,7 @@ async def test_a_row_that_points_nowhere_is_refused_without_quoting_it(store: St
 
 
 async def test_a_failing_statement_does_not_quote_its_values(sqlite_url: str):
-    store = await Store.open(sqlite_url)
+    store = await Store.open(sqlite_url, VAULT)
 
     async def add():
         async with store.write() as tx:
@@ -166,7 +167,7 @@ def test_a_time_is_kept_to_the_millisecond(microseconds: int):
 
 async def opening_fails(url: str, *, migrate: bool = True) -> str:
     with pytest.raises(DatabaseError) as caught:
-        await Store.open(url, migrate=migrate)
+        await Store.open(url, VAULT, migrate=migrate)
     sentence = str(caught.value)
     assert sentence.endswith(".")
     assert "\n" not in sentence
@@ -233,7 +234,7 @@ async def test_a_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch)
 
 async def test_a_locked_file_is_told(sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("bot.store.dialects.BUSY_MILLISECONDS", 10)
-    first, second = await Store.open(sqlite_url), await Store.open(sqlite_url)
+    first, second = await Store.open(sqlite_url, VAULT), await Store.open(sqlite_url, VAULT)
 
     async def write():
         async with second.write() as tx:
@@ -247,3 +248,36 @@ async def test_a_locked_file_is_told(sqlite_url: str, monkeypatch: pytest.Monkey
     finally:
         await first.close()
         await second.close()
+
+
+# --------------------------------------------------------------------------------------------------- the secret
+
+
+async def test_every_process_has_the_same_secret(empty_database_url: str):
+    stores = await asyncio.gather(*(Store.open(empty_database_url, VAULT) for _ in range(3)))
+    stores.append(await Store.open(empty_database_url, Vault([b"n" * 32, bytes(range(32))])))
+    secrets = {store.secret for store in stores}
+    for store in stores:
+        await store.close()
+    assert [len(secret) for secret in secrets] == [32]
+
+
+async def test_two_installations_have_two_secrets(sqlite_url: str, postgres_url: str):
+    stores = [await Store.open(url, VAULT) for url in (sqlite_url, postgres_url)]
+    assert stores[0].secret != stores[1].secret
+    for store in stores:
+        await store.close()
+
+
+async def test_the_secret_does_not_lie_in_the_database(store: Store):
+    async with store.read() as tx:
+        sealed = await tx.installation.sealed_secret()
+    assert sealed is not None
+    assert store.secret not in sealed
+
+
+async def test_without_a_vault_there_is_no_secret(sqlite_url: str):
+    store = await Store.open(sqlite_url)
+    with pytest.raises(RuntimeError, match="without a vault"):
+        _ = store.secret
+    await store.close()

@@ -1,4 +1,4 @@
-from bot.model import GuildSettings, Mode, Thresholds
+from bot.model import GuildSettings, Mode, Strictness
 from bot.store.engine import Store
 
 from .samples import GUILD, OTHER_GUILD
@@ -14,7 +14,8 @@ async def test_settings_are_written_changed_and_forgotten(store: Store):
         scan_webhooks=False,
         scan_bots=True,
         scan_avatars=True,
-        thresholds=Thresholds(10, 20, 3),
+        strictness=Strictness.STRICT,
+        local_features=False,
     )
     bare = GuildSettings(guild_id=OTHER_GUILD)
     async with store.write() as tx:

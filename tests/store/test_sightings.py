@@ -42,6 +42,7 @@ async def test_a_sighting_keeps_what_is_needed_and_upright_hashes_only(store: St
         distance=12,
         margin=30,
         case_id=case.id,
+        agreement=0.9375,
     )
 
 

@@ -19,7 +19,8 @@ from PIL import Image
 
 from bot import client
 from bot.app import App
-from bot.matching.fingerprint import fingerprint
+from bot.matching.extract import extract
+from bot.matching.query import Wanted
 from bot.model import BankKind, Category, Fingerprint, Mode, Sighting
 from bot.settings import load
 from bot.store.engine import Store
@@ -40,7 +41,10 @@ class Installation:
         self.folder = folder
         self.database_url = database_url
         media = {"workers": 1, **tables.pop("media", {})}
-        self.config = discordd.write_config(folder / "config.toml", store={"url": database_url}, media=media, **tables)
+        vault = {"key_file": str(folder / "vault.key")}
+        self.config = discordd.write_config(
+            folder / "config.toml", store={"url": database_url}, media=media, vault=vault, **tables
+        )
         world = discordd.world
         self.guild: Guild = world.create_guild("Moonlark fans")
         self.fans: Channel = world.create_channel(self.guild, "fan-art")
@@ -199,4 +203,4 @@ class BotProcess:
 def fingerprint_of(picture: bytes) -> Fingerprint:
     """The fingerprint of a picture of our own making, computed here and now."""
     with Image.open(io.BytesIO(picture)) as image:
-        return fingerprint([(0, image)], sha256=hashlib.sha256(picture).digest(), total_frames=1)
+        return extract(image, Wanted.NOTHING, sha256=hashlib.sha256(picture).digest()).fingerprint

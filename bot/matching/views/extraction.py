@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from . import approximations, borders, lines, panels, rotation, tilt
 from .boxes import Box, area, overlap, shifted, short_side
-from .hashing import SIDE, hash_squares, inner_quality, quality
-from .kinds import ViewKind
+from .hashing import SIDE, flipped, hash_flips, hash_squares, inner_quality, quality
+from .kinds import INVERTIBLE, ViewKind
 from .patches import square_of
 from .rotation import Tilted
 
@@ -93,6 +93,12 @@ class _Collection:
         fit = (quality(squares) >= QUALITY_GATE) & (inner_quality(squares) >= INNER_QUALITY_GATE)
         kept = np.flatnonzero(fit | (kinds == ViewKind.WHOLE))[:MOST_VIEWS]
         pdq, phash = hash_squares(squares[kept])
+        numbers: list[int] = kept.tolist()
+        for place, number in enumerate(numbers):
+            if self.kinds[number] in INVERTIBLE:
+                left, top, right, bottom = self.boxes[number]
+                flips = flipped(self.pixels[top:bottom, left:right])
+                pdq[place], phash[place] = hash_flips(np.array([square_of(pixels) for pixels in flips]))
         return BoxedViews(kinds[kept], pdq, phash, np.array(self.boxes, np.int32)[kept])
 
 

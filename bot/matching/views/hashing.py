@@ -57,6 +57,27 @@ def hash_squares(squares: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArr
     return np.packbits(pdq[:, :, ::-1], axis=2), np.packbits(phash, axis=2)
 
 
+def flipped(pixels: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The pixels as they lie, mirrored left to right, top to bottom, and both."""
+    return [pixels, pixels[:, ::-1], pixels[::-1], pixels[::-1, ::-1]]
+
+
+def hash_flips(squares: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """PDQ and phash, (8, 32) each, as :func:`hash_squares`, from the squares of :func:`flipped` pixels, (4, 64, 64).
+
+    A square is a sample of every so many pixels, not quite in their middle, so that in a small picture the sample of
+    the flipped picture is another than the flipped sample.
+    """
+    pdq, phash = hash_squares(squares)
+    found = (np.empty(pdq.shape[1:], np.uint8), np.empty(phash.shape[1:], np.uint8))
+    for orientation, (flips, swap) in _FLIPS_AND_SWAP.items():
+        # A flip after the swap is, before it, a flip along the other axis.
+        source = (0, 2, 1, 3)[flips] if swap else flips
+        one = Orientation.TRANSPOSED if swap else Orientation.UPRIGHT
+        found[0][orientation], found[1][orientation] = pdq[source, one], phash[source, one]
+    return found
+
+
 def _signs_of_orientations(
     spectra: NDArray[np.float32], signs: NDArray[np.float32], *, middle_mean: bool = False
 ) -> NDArray[np.bool_]:

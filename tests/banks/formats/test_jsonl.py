@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.banks.formats import jsonl
-from bot.banks.formats.jsonl import Header, Listed, ListFormatError
+from bot.banks.formats import jsonl, listed
+from bot.banks.formats.listed import Header, Listed, ListFormatError
 from bot.model import ORIENTATIONS, Category, Fingerprint, Form, View
 
 HEADER = Header("our list", datetime(2026, 11, 22, 12, 0, tzinfo=UTC))
@@ -19,28 +19,40 @@ def hash_with(ones: set[int]) -> bytes:
     return sum(1 << bit for bit in ones).to_bytes(32)
 
 
-hashes = st.sets(st.integers(0, 255), min_size=jsonl.MIN_ONES, max_size=jsonl.MAX_ONES).map(hash_with)
+hashes = st.sets(st.integers(0, 255), min_size=listed.MIN_ONES, max_size=listed.MAX_ONES).map(hash_with)
+pdqs = st.sets(st.integers(0, 255), min_size=listed.MIN_ONES, max_size=listed.MAX_PDQ_ONES).map(hash_with)
 
 
 @st.composite
 def fingerprints(draw):
-    frames = draw(st.integers(1, 40))
+    number = draw(st.sampled_from([1, ORIENTATIONS]))
     places = draw(st.lists(st.tuples(st.sampled_from(Form), st.integers(0, 40)), min_size=1, max_size=3))
     return Fingerprint(
-        sha256=draw(st.binary(min_size=32, max_size=32)),
+        sha256=draw(st.just(b"") | st.binary(min_size=32, max_size=32)),
         views=tuple(
-            View(form, frame, b"".join(draw(st.lists(hashes, min_size=ORIENTATIONS, max_size=ORIENTATIONS))))
+            View(form, frame, b"".join(draw(st.lists(hashes, min_size=number, max_size=number))))
             for form, frame in places
         ),
-        width=draw(st.integers(1, 20_000)),
-        height=draw(st.integers(1, 20_000)),
-        frames=frames,
+        width=draw(st.integers(0, 20_000)),
+        height=draw(st.integers(0, 20_000)),
+        frames=draw(st.integers(0, 40)),
         quality=draw(st.integers(0, 100)),
+        md5=draw(st.just(b"") | st.binary(min_size=16, max_size=16)),
+        pdq=draw(st.lists(pdqs, max_size=8).map(tuple)),
     )
 
 
-exact_only = st.binary(min_size=32, max_size=32).map(lambda sha256: Fingerprint(sha256, (), 0, 0, 0, 0))
-listed = st.builds(Listed, st.sampled_from(Category), st.one_of(fingerprints(), exact_only))
+def bare(sha256: bytes = b"", md5: bytes = b"", pdq: tuple[bytes, ...] = ()) -> Fingerprint:
+    """A picture of which only hashes are known."""
+    return Fingerprint(sha256, (), 0, 0, 0, 0, md5, pdq)
+
+
+digests = st.one_of(
+    st.binary(min_size=32, max_size=32).map(bare),
+    st.binary(min_size=16, max_size=16).map(lambda md5: bare(md5=md5)),
+    st.lists(pdqs, min_size=1, max_size=8).map(lambda pdq: bare(pdq=tuple(pdq))),
+)
+entries_of_lists = st.builds(Listed, st.sampled_from(Category), st.one_of(fingerprints(), digests))
 
 
 def written(entries, header=HEADER) -> bytes:
@@ -48,7 +60,8 @@ def written(entries, header=HEADER) -> bytes:
 
 
 def read(data: bytes):
-    return jsonl.read(io.BytesIO(data))
+    header, entries = jsonl.read(io.BytesIO(data))
+    return header, list(entries)
 
 
 def example() -> Listed:
@@ -62,7 +75,7 @@ def example() -> Listed:
 # ------------------------------------------------------------------------------------------------- both ways
 
 
-@given(st.lists(listed, max_size=4))
+@given(st.lists(entries_of_lists, max_size=4))
 def test_what_is_written_is_read_back(entries):
     header, back = read(written(entries))
     assert header == HEADER
@@ -73,7 +86,7 @@ def test_the_form_of_the_file():
     first, second = written([example()]).splitlines()
     assert json.loads(first) == {
         "format": "stanguard-blocklist",
-        "version": 1,
+        "version": 2,
         "name": "our list",
         "exported_at": "2026-11-22T12:00:00+00:00",
     }
@@ -81,6 +94,44 @@ def test_the_form_of_the_file():
     assert set(values) == {"sha256", "category", "width", "height", "frames", "quality", "views"}
     assert values["sha256"] == "01" * 32
     assert values["views"][0]["hashes"] == ["55" * 32] * 8
+
+
+def test_nothing_but_hashes_and_categories_is_written():
+    view = View(Form.WHOLE, 0, hash_with(set(range(0, 256, 2))), b"g" * 136, b"local features")
+    values = json.loads(written([Listed(Category.SCAM, Fingerprint(b"s" * 32, (view,), 1, 1, 1, 1))]).splitlines()[1])
+    assert values["views"] == [{"form": "whole", "frame": 0, "hashes": ["55" * 32]}]
+
+
+def test_a_foreign_entry_has_the_keys_that_are_known():
+    pdq = (hash_with(set(range(128))), hash_with(set(range(100))))
+    values = json.loads(written([Listed(Category.SCAM, bare(md5=b"\3" * 16, pdq=pdq))]).splitlines()[1])
+    assert values == {"category": "scam", "md5": "03" * 16, "pdq": [packed.hex() for packed in pdq]}
+
+
+def first_version(*entries: dict) -> bytes:
+    header = json.loads(written([])) | {"version": 1}
+    return b"".join(json.dumps(values).encode() + b"\n" for values in (header, *entries))
+
+
+def test_the_first_version_is_read():
+    values = json.loads(written([example()]).splitlines()[1])
+    exact = {"sha256": "02" * 32, "category": "scam"}
+    assert read(first_version(values, exact)) == (HEADER, [example(), Listed(Category.SCAM, bare(b"\2" * 32))])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sha256": ...}, "keys"),
+        ({"md5": "01" * 16}, "keys"),
+        ({"width": 0}, "width"),
+        ({"views": [{"form": "whole", "frame": 0, "hashes": ["55" * 32]}]}, "8 hashes"),
+    ],
+)
+def test_the_first_version_has_no_more_than_it_had(changes, words):
+    values = json.loads(written([example()]).splitlines()[1]) | changes
+    with pytest.raises(ListFormatError, match=words):
+        read(first_version({key: value for key, value in values.items() if value is not ...}))
 
 
 def test_an_entry_known_by_its_file_alone_has_two_keys():
@@ -140,7 +191,7 @@ def change(line: int, **changes) -> bytes:
         (b"", "Line 1"),
         (b"\n", "Line 1"),
         (change(0, format="other"), "stanguard-blocklist"),
-        (change(0, version=2), "version"),
+        (change(0, version=3), "version"),
         (change(0, version=True), "version"),
         (change(0, name="../../etc"), "name"),
         (change(0, name=""), "name"),
@@ -157,13 +208,22 @@ def change(line: int, **changes) -> bytes:
         (change(1, category=["scam"]), "ncii_synthetic"),
         (change(1, quality=101), "quality"),
         (change(1, quality=True), "quality"),
-        (change(1, width=0), "width"),
+        (change(1, width=-1), "width"),
+        (change(1, md5="0A" * 16), "md5 is not 32"),
+        (change(1, md5=3), "md5 is not 32"),
+        (change(1, pdq="55" * 32), "pdq is not a list"),
+        (change(1, pdq=[]), "1 to 8"),
+        (change(1, pdq=["55" * 32] * 9), "1 to 8"),
+        (change(1, pdq=["55" * 31]), "hash"),
+        (change(1, pdq=["00" * 32]), "0 ones"),
+        (written([]) + b'{"category":"scam"}\n', "none of md5, pdq, sha256 and views"),
         (change(1, height=10**9), "height"),
-        (change(1, frames=0), "frames"),
+        (change(1, frames=-1), "frames"),
         (change(1, views=[]), "views"),
         (change(1, views={}), "views"),
         (change(1, views=[1]), "view"),
-        (change(1, views=[{"form": "whole", "frame": 0, "hashes": ["55" * 32] * 7}]), "8 hashes"),
+        (change(1, views=[{"form": "whole", "frame": 0, "hashes": ["55" * 32] * 7}]), "1 or 8 hashes"),
+        (change(1, views=[{"form": "whole", "frame": 0, "hashes": ["55" * 32] * n} for n in (1, 8)]), "different"),
         (change(1, views=[{"form": "whole", "frame": -1, "hashes": ["55" * 32] * 8}]), "frame"),
         (change(1, views=[{"form": "cut", "frame": 0, "hashes": ["55" * 32] * 8}]), "form"),
         (change(1, views=[{"form": "whole", "frame": 0, "hashes": ["00" * 32] * 8}]), "0 ones"),

@@ -249,3 +249,15 @@ def test_extreme_shapes_give_valid_views(shape: tuple[int, int]) -> None:
 def test_only_grey_planes_are_taken(wrong: NDArray[np.uint8]) -> None:
     with pytest.raises(ValueError, match="plane"):
         query_views(wrong)
+
+
+@pytest.mark.parametrize("size", [(97, 131), (150, 129), (300, 201)])
+def test_a_small_picture_is_hashed_as_it_would_be_in_every_orientation(size: tuple[int, int]) -> None:
+    """Sampling is not symmetric, so that flipping the hash of a small picture is not hashing the flipped picture."""
+    image = photo(5, size)
+    whole = views_of(image)
+    for orientation in Orientation:
+        turned = views_of(brought_into(image, orientation))
+        for hashes, found in ((whole.pdq, turned.pdq), (whole.phash, turned.phash)):
+            apart = np.bitwise_count(found[0, orientation] ^ hashes[0, Orientation.UPRIGHT]).sum()
+            assert apart <= 2

@@ -1,0 +1,61 @@
+"""Sealing everything anew with the vault's current key, so that an older key can be thrown away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.vault import Vault
+
+from .engine import Store, Tx
+from .seals import SECRET_CONTEXT, case_context, view_context
+from .tables import cases, entries, entry_views, installation
+
+_BATCH = 200
+"""Rows of one transaction: a running bot is never kept from writing for long."""
+
+
+async def reseal(store: Store, vault: Vault) -> int:
+    """Seal anew what an older key of the vault sealed; how many values. Raises VaultError for what none of them opens.
+
+    It can be repeated after it was cut short. Other processes need the current key before it begins.
+    """
+    views = sa.select(
+        entry_views.c.id, entry_views.c.features, entries.c.sha256, entry_views.c.form, entry_views.c.frame
+    ).join(entries, entries.c.id == entry_views.c.entry_id)
+    resealed = await _secret(store, vault)
+    resealed += await _features(store, vault, entry_views, views)
+    held = sa.select(cases.c.id, cases.c.features, cases.c.sha256)
+    return resealed + await _features(store, vault, cases, held)
+
+
+async def _secret(store: Store, vault: Vault) -> int:
+    async with store.write() as tx:
+        sealed = await tx.installation.sealed_secret()
+        if sealed is None or vault.is_current(sealed):
+            return 0
+        anew = vault.seal(vault.open(sealed, SECRET_CONTEXT), SECRET_CONTEXT)
+        await tx.connection.execute(installation.update().values(secret=anew))
+    return 1
+
+
+async def _features(store: Store, vault: Vault, table: sa.Table, rows: sa.Select[*tuple[Any, ...]]) -> int:
+    rows = rows.where(table.c.features.is_not(None)).order_by(table.c.id).limit(_BATCH)
+    last = resealed = 0
+    while True:
+        async with store.write() as tx:
+            found = (await tx.connection.execute(rows.where(table.c.id > last))).all()
+            for row in found:
+                if not vault.is_current(row.features):
+                    await _reseal_row(tx, vault, table, row)
+                    resealed += 1
+        if not found:
+            return resealed
+        last = found[-1].id
+
+
+async def _reseal_row(tx: Tx, vault: Vault, table: sa.Table, row: sa.Row[Any]) -> None:
+    context = case_context(row.sha256) if table is cases else view_context(row.sha256, row.form, row.frame)
+    anew = vault.seal(vault.open(row.features, context), context)
+    await tx.connection.execute(table.update().where(table.c.id == row.id).values(features=anew))
