@@ -35,10 +35,11 @@ from .query import LEAST_FEATURES, Query, Wanted
 from .search import Found, by_features, by_hash, frames_of, whole
 from .words import vocabulary
 
-LIKE_EXTENT = 0.8
-"""Share of a blocked entry's part of the picture that a known-good one must take to speak against it.
+SAME_REGION = 0.5
+"""Overlap of the regions of a blocked and a known-good entry from which on the second speaks against the first.
 
-Else a known-good sticker or banner would protect whatever it is put on.
+Else a known-good sticker or banner would protect whatever it is put on, a known-good picture whatever is put on it, and
+an original its manipulation beside it.
 """
 
 
@@ -328,7 +329,7 @@ class Matcher:
 
 def _rival(found: Found, good: Sequence[Found]) -> _Rival | None:
     """The known-good entry that explains the frame of a blocked one best: by agreement, else by distance."""
-    same = [one for one in good if one.frame == found.frame and one.extent >= LIKE_EXTENT * found.extent]
+    same = [one for one in good if one.frame == found.frame and one.region.overlap(found.region) >= SAME_REGION]
     agreeing = [one for one in same if one.evidence is not None]
     if found.evidence is not None and agreeing:
         best = max(agreeing, key=lambda one: (one.evidence.agreement if one.evidence else 0.0, -one.entry_id))

@@ -26,7 +26,7 @@ from .likeness import compared
 from .listing import Listing
 from .local import Candidate, Rows, Search
 from .query import Features, Frame, Query, QueryViews
-from .transforms import jacobian
+from .transforms import image_of, jacobian
 from .views.kinds import INVERTIBLE, ViewKind
 
 MOST_CANDIDATES = 16
@@ -65,8 +65,33 @@ _MIRRORED_QUARTERS = (
 )
 
 
+class Region(NamedTuple):
+    """An upright rectangle in shares of a frame's width and height."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def overlap(self, other: Region) -> float:
+        """The share of the area of both together that both have in common."""
+        across = min(self.right, other.right) - max(self.left, other.left)
+        down = min(self.bottom, other.bottom) - max(self.top, other.top)
+        common = max(0.0, across) * max(0.0, down)
+        every = self.area + other.area - common
+        return common / every if every > 0 else 0.0
+
+    @property
+    def area(self) -> float:
+        """The share of the frame that it takes."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
+
+EVERYWHERE = Region(0.0, 0.0, 1.0, 1.0)
+
+
 class Found(NamedTuple):
-    """An entry near one frame of a query. ``extent`` is the share of the frame's area that the entry takes."""
+    """An entry near one frame of a query. ``region`` is the part of the frame that the entry lies on."""
 
     entry_id: int
     frame: int
@@ -76,7 +101,7 @@ class Found(NamedTuple):
     orientation: Orientation
     inverted: bool
     evidence: Evidence | None
-    extent: float
+    region: Region
 
 
 def frames_of(query: Query) -> set[int]:
@@ -109,7 +134,9 @@ def whole(listing: Listing, banks: Sequence[BankIndex], query: Query, reach: int
             evidence = compared(view.grid, listed.fingerprint.views[place].grid, orientation, inverted=negative)
             if evidence is not None:
                 part = Part.TRIMMED if view.form is Form.TRIMMED else Part.WHOLE
-                yield Found(entry_id, view.frame, Stage.PHASH, distance, part, orientation, negative, evidence, 1.0)
+                yield Found(
+                    entry_id, view.frame, Stage.PHASH, distance, part, orientation, negative, evidence, EVERYWHERE
+                )
 
 
 def by_hash(banks: Sequence[BankIndex], query: Query, thresholds: Thresholds, *, slack: int = 0) -> Iterator[Found]:
@@ -153,7 +180,7 @@ def _bare(
         view, turned = divmod(number, ORIENTATIONS)
         part = _PARTS[ViewKind(int(views.kinds[view]))]
         entry_id, _ = owner_of(owner)
-        yield Found(entry_id, frame.number, stage, distance, part, Orientation(turned), negative, None, 1.0)
+        yield Found(entry_id, frame.number, stage, distance, part, Orientation(turned), negative, None, EVERYWHERE)
 
 
 def _kept(banks: Sequence[BankIndex], views: Sequence[View], limit: int) -> Iterator[Found]:
@@ -168,7 +195,9 @@ def _kept(banks: Sequence[BankIndex], views: Sequence[View], limit: int) -> Iter
             hits = bank.phashes.snapshot.within(hashes, limits, limits)
             for turned, owner, distance, _, negative in _pairs(hits):
                 entry_id, _ = owner_of(owner)
-                yield Found(entry_id, view.frame, Stage.PHASH, distance, part, _inverse(turned), negative, None, 1.0)
+                yield Found(
+                    entry_id, view.frame, Stage.PHASH, distance, part, _inverse(turned), negative, None, EVERYWHERE
+                )
 
 
 def _pairs(hits: Hits) -> Iterator[tuple[int, int, int, int, bool]]:
@@ -255,7 +284,7 @@ def _aligned(
         _orientation(layout, candidate.frame, mirrored=candidate.mirrored),
         inverted,
         evidence,
-        _extent(layout, candidate.frame, frame),
+        _region(layout, candidate.frame, frame),
     )
 
 
@@ -265,8 +294,15 @@ def _orientation(layout: Fit, frame: tuple[int, int], *, mirrored: bool) -> Orie
     return (_MIRRORED_QUARTERS if mirrored else _QUARTERS)[round(2 * math.atan2(down, across) / math.pi) % 4]
 
 
-def _extent(layout: Fit, frame: tuple[int, int], look: Frame) -> float:
-    """The share of the query's area that the entry's frame covers at the scale of its middle, at most all of it."""
+def _region(layout: Fit, frame: tuple[int, int], look: Frame) -> Region:
+    """The part of the query that the entry's frame lies on, as far as it is in the picture."""
     height, width = look.plane.shape
-    a, b, c, d = jacobian(layout.matrix, frame[0] / 2, frame[1] / 2)
-    return min(1.0, abs(a * d - b * c) * frame[0] * frame[1] * look.scale**2 / (width * height))
+    places: list[tuple[float, float]] = []
+    for x in (0, frame[0]):
+        for y in (0, frame[1]):
+            in_front, across, down = image_of(layout.matrix, float(x), float(y))
+            if not in_front:
+                return EVERYWHERE
+            places.append((across * look.scale / width, down * look.scale / height))
+    xs, ys = ([min(max(place[axis], 0.0), 1.0) for place in places] for axis in (0, 1))
+    return Region(min(xs), min(ys), max(xs), max(ys))

@@ -244,6 +244,29 @@ def test_a_known_good_sticker_does_not_protect_what_it_is_put_on() -> None:
     assert plan_of([match]).verdict is not CLEAR
 
 
+def test_an_original_does_not_protect_its_manipulation_beside_it() -> None:
+    """Before and after, side by side, is how many a fake is posted."""
+    official = picture(1, SIZE)
+    manipulated = face_swapped(official, 1)
+    both = Image.new("RGB", (2 * SIZE[0] + 12, SIZE[1]), "white")
+    both.paste(official, (0, 0))
+    both.paste(manipulated, (SIZE[0] + 12, 0))
+    swap = _packer().packed(query_of(manipulated, Wanted.REFERENCE))
+    (match,) = matcher_of(entry(1, 1, swap), entry(2, 2, listed(1))).match(query_of(both), None)
+    assert plan_of([match]).verdict is not CLEAR
+
+
+def test_a_known_good_picture_does_not_protect_what_is_put_on_it() -> None:
+    """It explains nearly all of the post, and not the place that counts."""
+    host = picture(4, (1000, 1250))
+    covered = host.copy()
+    covered.paste(picture(0, SIZE).resize((SIZE[0] // 2, SIZE[1] // 2)), (120, 160))
+    good = _packer().packed(query_of(host, Wanted.REFERENCE))
+    (match,) = matcher_of(entry(1, 1, listed(0)), entry(2, 2, good)).match(query_of(covered), None)
+    assert match.known_good_id is None
+    assert plan_of([match]).verdict is not CLEAR
+
+
 # ------------------------------------------------------------------------------------------------- animations
 
 

@@ -16,10 +16,10 @@ from PIL import Image
 
 from bot.demo.pictures import face_swapped, mirrored, picture, turned
 from bot.matching.extract import Extraction, extract
-from bot.matching.matcher import LIKE_EXTENT, Matcher
+from bot.matching.matcher import Matcher
 from bot.matching.packing import Signature
 from bot.matching.query import LEAST_FEATURES, Features, Frame, Query, Wanted
-from bot.matching.search import by_features
+from bot.matching.search import EVERYWHERE, Region, by_features
 from bot.model import (
     Bank,
     BankKind,
@@ -212,8 +212,8 @@ def test_an_entry_keeps_features_only_where_there_are_enough() -> None:
 # ------------------------------------------------------------------------------------------------- known-good rule
 
 
-def test_a_known_good_entry_must_take_about_as_much_of_the_picture() -> None:
-    """A known-good picture within a post does not speak against a blocked one that fills the post, and the reverse."""
+def test_a_known_good_entry_must_lie_on_the_same_part_of_the_picture() -> None:
+    """One within a post does not speak against a blocked one that fills the post, nor the reverse."""
     small = extract(picture(1, (120, 160)), Wanted.REFERENCE, sha256=b"s" * 32)
     post = picture(0, SIZE)
     post.paste(picture(1, (120, 160)), (150, 200))
@@ -223,19 +223,32 @@ def test_a_known_good_entry_must_take_about_as_much_of_the_picture() -> None:
     (match,) = fresh(blocked, good).match(query, None)
     assert match.known_good_id is None
     reverse = fresh(entry(1, 1, good.fingerprint), entry(2, 2, listed(0))).match(query, None)
-    assert [match.known_good_id for match in reverse] == [2]
+    assert [match.known_good_id for match in reverse] == [None]
 
 
-def test_extents_are_shares_of_the_frame() -> None:
+def test_regions_are_shares_of_the_frame() -> None:
     listing = fresh(entry(1, 1, listed(2)))._listing
     small, shown = picture_in_picture(picture(2, SIZE)), extract(picture(2, SIZE), ALL, sha256=bytes(32))
     queries = (extract(small, ALL, sha256=bytes(32)), shown, query_of(2, 2))
     within, whole, part = (
         max(by_features(listing, [1], query), key=lambda found: found.evidence.agreement) for query in queries
     )
-    assert within.extent == pytest.approx((0.45 * 900) ** 2 * 400 / 300 / (900 * 720), rel=0.1)
-    assert whole.extent > LIKE_EXTENT
-    assert part.extent == 1.0
+    assert within.region.area == pytest.approx((0.45 * 900) ** 2 * 400 / 300 / (900 * 720), rel=0.1)
+    assert whole.region.overlap(EVERYWHERE) > 0.95
+    assert part.region.overlap(EVERYWHERE) > 0.95
+    assert within.region.overlap(EVERYWHERE) == pytest.approx(within.region.area)
+
+
+REGIONS = st.tuples(*[st.floats(0, 1)] * 4).map(
+    lambda sides: Region(min(sides[:2]), min(sides[2:]), max(sides[:2]), max(sides[2:]))
+)
+
+
+@given(REGIONS, REGIONS)
+def test_an_overlap_is_a_share_and_the_same_both_ways(one: Region, other: Region) -> None:
+    assert 0 <= one.overlap(other) <= 1 + 1e-9
+    assert one.overlap(other) == pytest.approx(other.overlap(one))
+    assert one.area < 1e-9 or one.overlap(one) == pytest.approx(1)
 
 
 def test_the_official_picture_of_a_face_swap_is_cleared_however_it_was_found() -> None:
