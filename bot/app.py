@@ -18,6 +18,7 @@ from .cases.service import CaseService
 from .guilds import GuildService
 from .matching.matcher import Matcher
 from .matching.packing import Signature
+from .matching.warm_up import warm_up
 from .media.fetch import Fetcher
 from .media.sandbox import Sandbox
 from .model import Thresholds
@@ -120,6 +121,8 @@ class App:
     async def start(self, calls: Calls) -> None:
         """Set everything going; ``calls`` carries out what the outbox holds, from now on."""
         await self.sandbox.start()
+        log.info("app.preparing")  # the first start after an installation compiles for up to half a minute
+        await asyncio.to_thread(warm_up)
         await self.fetcher.start()
         await self.outbox.start(calls)
         await self.pipeline.start()
