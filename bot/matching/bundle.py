@@ -1,8 +1,8 @@
 """The PDQ hashes by which others can find an entry: of the picture, and of crops that people make of it.
 
 A list carries no pictures, so that whoever receives one hash can find crops only by guessing what was cut off. The
-publisher still has the picture: seven crops beside the whole raise what others find from 0.52 to more than 0.8 of all
-edited copies, at the price of eight hashes an entry. Whether the crops go along is the operator's choice.
+publisher still has the picture and can add hashes of seven crops. How much that finds stands in docs/matching.md;
+whether the crops go along is the operator's choice.
 """
 
 from __future__ import annotations
