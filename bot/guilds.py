@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TypedDict, Unpack
 
-from .model import GuildSettings, Mode, Strictness
+from .model import GuildSettings, LaneOrder, Mode, NearMatches, Strictness
 from .store.engine import Store, Tx
 
 
@@ -22,6 +22,16 @@ class GuildChanges(TypedDict, total=False):
     scan_avatars: bool
     strictness: Strictness
     local_features: bool
+    near_matches: NearMatches
+    lane_order: LaneOrder
+    child_safety_channel_id: int | None
+    escalation_role_id: int | None
+    alert_role_id: int | None
+    log_channel_id: int | None
+    reveal: bool
+    tell_authors: bool
+    remind_hours: int
+    escalate_hours: int
 
 
 class GuildService:

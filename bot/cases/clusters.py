@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.matching.likeness import same_picture
-from bot.model import Case, CaseEvent, CaseState, Category, Fingerprint, GuildSettings, Match, Thresholds
-from bot.store.cases import UNSET
+from bot.model import Case, CaseEvent, Category, Fingerprint, GuildSettings, Match, Thresholds
+from bot.store.cases import CaseChanges
 from bot.store.engine import Tx
 
 
@@ -25,7 +25,7 @@ async def open_case(
         if found is None:
             return None
         case = await tx.cases.touch(found.id)
-        if case.state is CaseState.OPEN:  # else somebody decided it while this waited for its row
+        if case.state.undecided:  # else somebody decided it while this waited for its row
             return case
 
 
@@ -52,14 +52,13 @@ async def inform(
     first = match if case.match is None else None
     if not into_lane and first is None:
         return case
-    informed = await tx.cases.compare_and_set(
-        case.id,
-        case.version,
-        category=category if into_lane else UNSET,
-        match=UNSET if first is None else first,
-        entry_id=UNSET if first is None else first.entry_id,
-        reasons=UNSET if first is None else tuple(dict.fromkeys((*reasons, *case.reasons))),
-    )
+    changes = CaseChanges()
+    if into_lane:
+        changes["category"], changes["thumbhash"] = category, None
+    if first is not None:
+        changes["match"], changes["entry_id"] = first, first.entry_id
+        changes["reasons"] = tuple(dict.fromkeys((*reasons, *case.reasons)))
+    informed = await tx.cases.compare_and_set(case.id, case.version, **changes)
     assert informed is not None, "the row of the case is locked by this very transaction"
     if into_lane:
         await tx.cases.add_event(CaseEvent(case.id, at, "suspected_minor", None, ""))

@@ -30,7 +30,10 @@ LOOK_BACK = 50
 """Messages of a channel that are searched for the result of an attempt with an unknown end."""
 
 UNKNOWN_CHANNEL = 10003
+UNKNOWN_MEMBER = 10007
 UNKNOWN_MESSAGE = 10008
+UNKNOWN_USER = 10013
+UNKNOWN_BAN = 10026
 MISSING_ACCESS = 50001
 DMS_CLOSED = 50007
 ACTION_REFUSED = 50021
@@ -71,6 +74,10 @@ class DiscordCalls:
                 case CallKind.LOG_LINE:
                     channel_id = _number(call, "channel_id")
                     return await self._write(call, channel_id, _text(call), uncertain=uncertain)
+                case CallKind.STATS_POST:
+                    raise CallError("The statistics extension is not loaded yet.", retry_after=1.0)
+                case CallKind.TIMEOUT | CallKind.KICK | CallKind.BAN | CallKind.LIFT_TIMEOUT | CallKind.UNBAN:
+                    return await self._sanction(call)
         except discord.HTTPException as error:
             raise _refused(call, error) from None
         except discord.RateLimited as error:
@@ -89,6 +96,30 @@ class DiscordCalls:
             if error.code not in {0, UNKNOWN_MESSAGE, UNKNOWN_CHANNEL}:
                 raise
         return CallResult(channel_id, message_id)
+
+    async def _sanction(self, call: Call) -> CallResult:
+        """Each of these is harmless to repeat: Discord sets a state, and what is gone or lifted already is a success."""
+        http, reason = self._bot.http, str(call.payload.get("reason") or "")
+        if call.guild_id is None:
+            raise CallError(f"A pending call ({call.kind}) lacks its server.", permanent=True)
+        guild_id, user_id = call.guild_id, _number(call, "user_id")
+        try:
+            match call.kind:
+                case CallKind.TIMEOUT:
+                    until = call.payload.get("until")
+                    await http.edit_member(guild_id, user_id, reason=reason, communication_disabled_until=until)
+                case CallKind.LIFT_TIMEOUT:
+                    await http.edit_member(guild_id, user_id, reason=reason, communication_disabled_until=None)
+                case CallKind.KICK:
+                    await http.kick(user_id, guild_id, reason=reason)
+                case CallKind.BAN:
+                    await http.ban(user_id, guild_id, _number(call, "delete_message_seconds"), reason=reason)
+                case _:
+                    await http.unban(user_id, guild_id, reason=reason)
+        except discord.NotFound as error:
+            if call.kind is CallKind.TIMEOUT or error.code not in {0, UNKNOWN_MEMBER, UNKNOWN_BAN, UNKNOWN_USER}:
+                raise
+        return CallResult()
 
     # --------------------------------------------------------------------------------------------- cards
 

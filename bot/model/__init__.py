@@ -5,7 +5,19 @@ behaviour beyond its own rules. All times are aware UTC datetimes; all Discord i
 """
 
 from .banks import Bank, Entry, Evidence, Fitting, Match, Thresholds, Tier
-from .cases import Call, CallKind, Case, CaseEvent, CaseOrigin, CaseState, CaseView, Decision, Report, Sighting
+from .cases import (
+    UNDECIDED,
+    Call,
+    CallKind,
+    Case,
+    CaseEvent,
+    CaseOrigin,
+    CaseState,
+    CaseView,
+    Decision,
+    Report,
+    Sighting,
+)
 from .fingerprint import (
     GRID_BYTES,
     MOST_PDQ_HASHES,
@@ -19,14 +31,30 @@ from .fingerprint import (
 )
 from .media import MediaRef, MessageRef, SeenMedia, Surface, Unscannable, UnscannableRef
 from .plans import GuildSettings, Plan, Scan
-from .words import BankKind, BankLevel, Category, Mode, Part, Stage, Strictness, Verdict
+from .review import (
+    MOST_DELETED,
+    MOST_TIMEOUT,
+    Appeal,
+    AppealOutcome,
+    PolicyReason,
+    Sanction,
+    SanctionKind,
+    SanctionOrder,
+    SanctionState,
+)
+from .words import BankKind, BankLevel, Category, LaneOrder, Mode, NearMatches, Part, Stage, Strictness, Verdict
 
 __all__ = [
     "GRID_BYTES",
+    "MOST_DELETED",
     "MOST_PDQ_HASHES",
+    "MOST_TIMEOUT",
     "ORIENTATIONS",
     "PDQ_BYTES",
     "PHASH_BYTES",
+    "UNDECIDED",
+    "Appeal",
+    "AppealOutcome",
     "Bank",
     "BankKind",
     "BankLevel",
@@ -45,14 +73,21 @@ __all__ = [
     "Fitting",
     "Form",
     "GuildSettings",
+    "LaneOrder",
     "Match",
     "MediaRef",
     "MessageRef",
     "Mode",
+    "NearMatches",
     "Orientation",
     "Part",
     "Plan",
+    "PolicyReason",
     "Report",
+    "Sanction",
+    "SanctionKind",
+    "SanctionOrder",
+    "SanctionState",
     "Scan",
     "SeenMedia",
     "Sighting",

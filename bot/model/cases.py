@@ -9,21 +9,50 @@ from enum import StrEnum
 from .banks import Bank, Entry, Match, Thresholds
 from .fingerprint import Fingerprint
 from .media import MessageRef, Surface, Unscannable
+from .review import Appeal, PolicyReason, Sanction
 from .words import Category, Verdict
 
 
 class CaseState(StrEnum):
-    """Where a case stands."""
+    """Where a case stands; what leads from one to the next is the table of :mod:`bot.cases.states`.
+
+    ``decided``: within the time in which the decision can be taken back; ``closed``: after it, or after an appeal.
+    """
 
     OPEN = "open"
+    CLAIMED = "claimed"
+    ESCALATED = "escalated"
     DECIDED = "decided"
+    CLOSED = "closed"
+    APPEALED = "appealed"
+    EXPIRED = "expired"
+
+    @property
+    def undecided(self) -> bool:
+        """Whether a person still has to decide, for the first time or about an appeal."""
+        return self in UNDECIDED
+
+
+UNDECIDED = (CaseState.OPEN, CaseState.CLAIMED, CaseState.ESCALATED, CaseState.APPEALED)
 
 
 class Decision(StrEnum):
-    """What a moderator decided about a case."""
+    """What a moderator decided about a case.
+
+    ``not_a_match``: it is another picture. ``harmless_edit``: it is an edit of the listed one that does no harm.
+    ``duplicate``: it belongs to another case. ``no_action``: nothing is to be done, and nothing is learnt from it.
+    """
 
     CONFIRM = "confirm"
     NOT_A_MATCH = "not_a_match"
+    HARMLESS_EDIT = "harmless_edit"
+    DUPLICATE = "duplicate"
+    NO_ACTION = "no_action"
+
+    @property
+    def mistaken(self) -> bool:
+        """Whether it says that the picture should not have been removed."""
+        return self in (Decision.NOT_A_MATCH, Decision.HARMLESS_EDIT, Decision.NO_ACTION)
 
 
 class CaseOrigin(StrEnum):
@@ -57,11 +86,34 @@ class Case:
     decided_at: datetime | None = None
     card_channel_id: int | None = None
     card_message_id: int | None = None
+    policy_reason: PolicyReason | None = None
+    decision_number: int = 0
+    duplicate_of: int | None = None
+    claimed_by: int | None = None
+    claimed_until: datetime | None = None
+    thumbhash: bytes | None = None
+    bumped_at: datetime | None = None
+    escalated_at: datetime | None = None
+
+    @property
+    def in_lane(self) -> bool:
+        """Whether the case is one of a suspected minor, which has a lane of its own."""
+        return self.category is Category.MINOR_SUSPECTED
+
+    def held_by(self, now: datetime) -> int | None:
+        """Who has claimed the case at this time; None once the lease ran out. One that was assigned has no lease."""
+        if self.claimed_until is not None and self.claimed_until <= now:
+            return None
+        return self.claimed_by
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One media item that was seen: its fingerprint, where and when. The author is kept only if it matched."""
+    """One media item that was seen: its fingerprint, where and when. The author is kept only if it matched.
+
+    ``excepted_by``: the moderator who left it out of the decision on its case. ``moved_from``: the case that was
+    decided to be a duplicate of the one that holds it now.
+    """
 
     id: int
     message: MessageRef
@@ -77,17 +129,24 @@ class Sighting:
     case_id: int | None = None
     deleted_at: datetime | None = None
     agreement: float | None = None
+    excepted_by: int | None = None
+    moved_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CaseEvent:
-    """One line of a case's history. ``actor_id`` None: the bot itself. ``detail`` never holds message text."""
+    """One line of a case's history. ``actor_id`` None: the bot itself. ``detail`` never holds message text.
+
+    ``request_id`` names the press or command that caused it (Discord's id of the interaction), so that the same one,
+    delivered twice, changes nothing the second time.
+    """
 
     case_id: int
     at: datetime
     kind: str
     actor_id: int | None
     detail: str
+    request_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +161,12 @@ class CaseView:
     removed_count: int
     report_count: int
     events: tuple[CaseEvent, ...]
+    excepted_count: int = 0
+    author_count: int = 0
+    channel_count: int = 0
+    sanctions: tuple[Sanction, ...] = ()
+    appeals: tuple[Appeal, ...] = ()
+    duplicates: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +190,12 @@ class CallKind(StrEnum):
     EDIT_CARD = "edit_card"
     NOTIFY = "notify"
     LOG_LINE = "log_line"
+    TIMEOUT = "timeout"
+    KICK = "kick"
+    BAN = "ban"
+    LIFT_TIMEOUT = "lift_timeout"
+    UNBAN = "unban"
+    STATS_POST = "stats_post"
 
 
 @dataclass(frozen=True, slots=True)

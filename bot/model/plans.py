@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from .banks import Match
 from .fingerprint import Fingerprint
 from .media import Unscannable
-from .words import Mode, Strictness, Verdict
+from .words import LaneOrder, Mode, NearMatches, Strictness, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class GuildSettings:
-    """What one guild decided. A guild that never ran /setup has the defaults, and no review channel."""
+    """What one guild decided. A guild that never ran /setup has the defaults, and no review channel.
+
+    ``remind_hours`` and ``escalate_hours``: after how many hours without a claim a case is brought up again, and
+    escalated; 0: never. ``log_channel_id`` None: what is posted there goes to the review channel.
+    """
 
     guild_id: int
     mode: Mode = Mode.OBSERVE
@@ -24,6 +28,16 @@ class GuildSettings:
     scan_avatars: bool = False
     strictness: Strictness = Strictness.AUTO
     local_features: bool = True
+    near_matches: NearMatches = NearMatches.LEAVE
+    lane_order: LaneOrder = LaneOrder.DELETE_AT_ONCE
+    child_safety_channel_id: int | None = None
+    escalation_role_id: int | None = None
+    alert_role_id: int | None = None
+    log_channel_id: int | None = None
+    reveal: bool = False
+    tell_authors: bool = True
+    remind_hours: int = 6
+    escalate_hours: int = 24
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,26 @@ class Mode(StrEnum):
     REMOVE = "remove"
 
 
+class NearMatches(StrEnum):
+    """What happens to a message whose picture is near an entry, but not near enough to be removed.
+
+    ``hold``: it is deleted at once and decided later; only what known-good entries and the list's level allow.
+    """
+
+    LEAVE = "leave"
+    HOLD = "hold"
+
+
+class LaneOrder(StrEnum):
+    """What comes first where a minor is suspected: removing the message, or telling the child-safety role.
+
+    ``alert_first`` leaves it standing until they reported it to Discord, which needs the message for that.
+    """
+
+    DELETE_AT_ONCE = "delete_at_once"
+    ALERT_FIRST = "alert_first"
+
+
 class BankKind(StrEnum):
     """Whether a bank lists abuse or pictures known to be harmless."""
 

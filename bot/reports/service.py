@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.cases import clusters
 from bot.cases.service import CaseService
-from bot.model import Case, CaseOrigin, CaseState, Category, GuildSettings, MessageRef, Plan, Scan, SeenMedia, Verdict
+from bot.model import Case, CaseOrigin, Category, GuildSettings, MessageRef, Plan, Scan, SeenMedia, Verdict
 from bot.outbox import Outbox
 from bot.scanner import Scanner
 from bot.store.engine import Store, Tx
@@ -120,7 +120,7 @@ class ReportService:
         for sighting in await tx.sightings.by_message(message.message_id):
             if sighting.media_id == media_id and sighting.case_id is not None:
                 case = await tx.cases.touch(sighting.case_id)
-                if case.state is CaseState.OPEN:
+                if case.state.undecided:
                     return case
         return None
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import Enum
-from typing import Any, Literal
+from typing import Any, TypedDict, Unpack
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import DatabaseError, NotFoundError
 from bot.model import (
+    UNDECIDED,
     Case,
     CaseEvent,
     CaseOrigin,
@@ -20,9 +20,11 @@ from bot.model import (
     Decision,
     Fingerprint,
     Match,
+    PolicyReason,
     Thresholds,
 )
 
+from .appeals import Appeals
 from .banks import Banks
 from .codec import (
     load,
@@ -36,20 +38,35 @@ from .codec import (
 )
 from .reports import Reports
 from .repository import Repository
+from .sanctions import Sanctions
 from .seals import Seals, case_context
 from .sightings import Sightings
 from .tables import case_events, cases
 
 CaseList = list[Case]
 
-
-class Unset(Enum):
-    """The mark of a field that a change leaves as it is; None is a value that a field can get."""
-
-    UNSET = "unset"
+_UNDECIDED = cases.c.state.in_(UNDECIDED)
 
 
-UNSET: Literal[Unset.UNSET] = Unset.UNSET
+class CaseChanges(TypedDict, total=False):
+    """Fields of :class:`Case` that a change may set; what is not given stays as it is."""
+
+    state: CaseState
+    decision: Decision | None
+    decided_by: int | None
+    decided_at: datetime | None
+    policy_reason: PolicyReason | None
+    decision_number: int
+    duplicate_of: int | None
+    category: Category
+    match: Match | None
+    entry_id: int | None
+    reasons: tuple[str, ...]
+    claimed_by: int | None
+    claimed_until: datetime | None
+    thumbhash: bytes | None
+    bumped_at: datetime | None
+    escalated_at: datetime | None
 
 
 class Cases(Repository):
@@ -124,59 +141,61 @@ class Cases(Repository):
             self._turns.add(guild_id)
 
     async def find_open(self, guild_id: int, *, entry_id: int | None = None) -> Case | None:
-        """The oldest open case of a guild, of one entry if given. Takes its turn: :meth:`in_turn`."""
+        """The oldest undecided case of a guild, of one entry if given. Takes its turn: :meth:`in_turn`."""
         await self.in_turn(guild_id)
-        statement = sa.select(cases).where(cases.c.guild_id == guild_id, cases.c.state == CaseState.OPEN)
+        statement = sa.select(cases).where(cases.c.guild_id == guild_id, _UNDECIDED)
         if entry_id is not None:
             statement = statement.where(cases.c.entry_id == entry_id)
         row = await self._first(statement.order_by(cases.c.id).limit(1))
         return None if row is None else self._case(row)
 
     async def open_cases(self, guild_id: int) -> CaseList:
-        """Every open case of a guild, oldest first. Takes its turn: :meth:`in_turn`."""
+        """Every undecided case of a guild, oldest first. Takes its turn: :meth:`in_turn`."""
+        await self.in_turn(guild_id)
+        return await self._cases(sa.select(cases).where(cases.c.guild_id == guild_id, _UNDECIDED).order_by(cases.c.id))
+
+    async def confirmed_since(self, guild_id: int, since: datetime) -> CaseList:
+        """Cases of a guild that were confirmed since then and still are, newest first. Takes its turn."""
         await self.in_turn(guild_id)
         return await self._cases(
-            sa.select(cases).where(cases.c.guild_id == guild_id, cases.c.state == CaseState.OPEN).order_by(cases.c.id)
+            sa.select(cases)
+            .where(
+                cases.c.guild_id == guild_id,
+                cases.c.state == CaseState.DECIDED,
+                cases.c.decision == Decision.CONFIRM,
+                cases.c.decided_at >= since,
+            )
+            .order_by(cases.c.id.desc())
         )
 
     async def decided_on_entry(self, guild_id: int, entry_id: int) -> CaseList:
         """Every decided case of a guild that hangs on this entry, oldest first."""
         return await self._cases(
             sa.select(cases)
-            .where(cases.c.guild_id == guild_id, cases.c.entry_id == entry_id, cases.c.state == CaseState.DECIDED)
+            .where(
+                cases.c.guild_id == guild_id,
+                cases.c.entry_id == entry_id,
+                cases.c.state.in_((CaseState.DECIDED, CaseState.CLOSED)),
+            )
             .order_by(cases.c.id)
         )
 
-    async def compare_and_set(
-        self,
-        case_id: int,
-        version: int,
-        *,
-        state: CaseState | Unset = UNSET,
-        decision: Decision | Unset | None = UNSET,
-        decided_by: int | Unset | None = UNSET,
-        decided_at: datetime | Unset | None = UNSET,
-        category: Category | Unset = UNSET,
-        match: Match | Unset | None = UNSET,
-        entry_id: int | Unset | None = UNSET,
-        reasons: tuple[str, ...] | Unset = UNSET,
-    ) -> Case | None:
+    async def duplicates_of(self, case_id: int) -> list[int]:
+        """The cases that were decided to be duplicates of this one."""
+        rows = await self._all(sa.select(cases.c.id).where(cases.c.duplicate_of == case_id).order_by(cases.c.id))
+        return [row.id for row in rows]
+
+    async def compare_and_set(self, case_id: int, version: int, **changes: Unpack[CaseChanges]) -> Case | None:
         """Change the given fields and raise the version by one; None if ``version`` is not the current one."""
-        fields: dict[str, Any] = {
-            "state": state,
-            "decision": decision,
-            "decided_by": decided_by,
-            "decided_at": decided_at,
-            "category": category,
-            "match": match_to_json(match) if isinstance(match, Match) else match,
-            "entry_id": entry_id,
-            "reasons": list(reasons) if isinstance(reasons, tuple) else reasons,
-        }
-        changes = {name: value for name, value in fields.items() if value is not UNSET}
+        values: dict[str, Any] = dict(changes)
+        if "match" in changes:
+            values["match"] = match_to_json(changes["match"])
+        if "reasons" in changes:
+            values["reasons"] = list(changes["reasons"])
         row = await self._first(
             cases.update()
             .where(cases.c.id == case_id, cases.c.version == version)
-            .values(version=version + 1, **changes)
+            .values(version=version + 1, **values)
             .returning(*cases.c)
         )
         return None if row is None else self._case(row)
@@ -187,20 +206,44 @@ class Cases(Repository):
             cases.update().where(cases.c.id == case_id).values(card_channel_id=channel_id, card_message_id=message_id)
         )
 
+    async def keep_thumbhash(self, case_id: int, thumbhash: bytes) -> None:
+        """Keep a rendering of a picture for its case, unless there is one or a minor is suspected."""
+        await self._run(
+            cases.update()
+            .where(
+                cases.c.id == case_id,
+                cases.c.thumbhash.is_(None),
+                cases.c.category != Category.MINOR_SUSPECTED,
+            )
+            .values(thumbhash=thumbhash)
+        )
+
     async def add_event(self, event: CaseEvent) -> None:
         """Add a line to the history of a case."""
         await self._run(
             case_events.insert().values(
-                case_id=event.case_id, at=event.at, kind=event.kind, actor_id=event.actor_id, detail=event.detail
+                case_id=event.case_id,
+                at=event.at,
+                kind=event.kind,
+                actor_id=event.actor_id,
+                detail=event.detail,
+                request_id=event.request_id,
             )
         )
+
+    async def answered(self, request_id: int | None) -> bool:
+        """Whether this press or command has changed a case already; it changes nothing a second time."""
+        if request_id is None:
+            return False
+        found = sa.select(case_events.c.id).where(case_events.c.request_id == request_id)
+        return await self._first(found) is not None
 
     async def events(self, case_id: int) -> list[CaseEvent]:
         """The history of a case, oldest first."""
         rows = await self._all(
             sa.select(case_events).where(case_events.c.case_id == case_id).order_by(case_events.c.id)
         )
-        return [CaseEvent(row.case_id, row.at, row.kind, row.actor_id, row.detail) for row in rows]
+        return [CaseEvent(row.case_id, row.at, row.kind, row.actor_id, row.detail, row.request_id) for row in rows]
 
     async def view(self, case_id: int) -> CaseView | None:
         """All that the card of a case shows."""
@@ -210,16 +253,22 @@ class Cases(Repository):
         banks = Banks(self._connection, writing=self._writing, seals=self._seals)
         sightings = Sightings(self._connection, writing=self._writing)
         entry = None if case.entry_id is None else await banks.entry(case.entry_id)
-        total, removed = await sightings.count_by_case(case_id)
+        numbers = await sightings.count_by_case(case_id)
         return CaseView(
             case=case,
             bank=None if entry is None else await banks.get(entry.bank_id),
             entry=entry,
             sightings=tuple(await sightings.by_case(case_id)),
-            sighting_count=total,
-            removed_count=removed,
+            sighting_count=numbers.total,
+            removed_count=numbers.removed,
             report_count=await Reports(self._connection, writing=self._writing).count_by_case(case_id),
             events=tuple(await self.events(case_id)),
+            excepted_count=numbers.excepted,
+            author_count=numbers.authors,
+            channel_count=numbers.channels,
+            sanctions=tuple(await Sanctions(self._connection, writing=self._writing).by_case(case_id)),
+            appeals=tuple(await Appeals(self._connection, writing=self._writing, seals=self._seals).by_case(case_id)),
+            duplicates=tuple(await self.duplicates_of(case_id)),
         )
 
     async def drop_features(self, guild_id: int | None = None) -> None:
@@ -228,8 +277,8 @@ class Cases(Repository):
         await self._run(forget if guild_id is None else forget.where(cases.c.guild_id == guild_id))
 
     async def purge(self, before: datetime) -> int:
-        """Forget cases decided before then, with their sightings, events and reports; how many."""
-        return await self._run(cases.delete().where(cases.c.state == CaseState.DECIDED, cases.c.decided_at < before))
+        """Forget cases that ended before then, with all that hangs on them; how many."""
+        return await self._run(cases.delete().where(sa.not_(_UNDECIDED), cases.c.decided_at < before))
 
     async def list(self, guild_id: int, *, state: CaseState | None = None, limit: int = 25) -> CaseList:
         """Cases of a guild, newest first."""
@@ -268,4 +317,12 @@ class Cases(Repository):
             decided_at=row.decided_at,
             card_channel_id=row.card_channel_id,
             card_message_id=row.card_message_id,
+            policy_reason=row.policy_reason,
+            decision_number=row.decision_number,
+            duplicate_of=row.duplicate_of,
+            claimed_by=row.claimed_by,
+            claimed_until=row.claimed_until,
+            thumbhash=row.thumbhash,
+            bumped_at=row.bumped_at,
+            escalated_at=row.escalated_at,
         )

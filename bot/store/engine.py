@@ -17,8 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import DatabaseError
 from bot.vault import Vault
 
+from .appeals import Appeals
 from .banks import Banks
 from .cases import Cases
+from .chores import Chores
 from .dialects import Dialect, connect_engines, place, prepare, transaction
 from .guilds import Guilds
 from .installation import Installation, new_secret, open_secret
@@ -26,6 +28,7 @@ from .jobs import Jobs
 from .migrate import HEAD, bring_up_to_date, not_at_head, revision
 from .outbox import OutboxRows
 from .reports import Reports
+from .sanctions import Sanctions
 from .seals import Seals
 from .sightings import Sightings
 
@@ -33,7 +36,20 @@ from .sightings import Sightings
 class Tx:
     """One transaction, by subject."""
 
-    __slots__ = ("banks", "cases", "connection", "guilds", "installation", "jobs", "outbox", "reports", "sightings")
+    __slots__ = (
+        "appeals",
+        "banks",
+        "cases",
+        "chores",
+        "connection",
+        "guilds",
+        "installation",
+        "jobs",
+        "outbox",
+        "reports",
+        "sanctions",
+        "sightings",
+    )
 
     def __init__(self, connection: AsyncConnection, seals: Seals, *, writing: bool) -> None:
         self.connection = connection
@@ -43,6 +59,9 @@ class Tx:
         self.sightings = Sightings(connection, writing=writing)
         self.cases = Cases(connection, writing=writing, seals=seals)
         self.reports = Reports(connection, writing=writing)
+        self.sanctions = Sanctions(connection, writing=writing)
+        self.appeals = Appeals(connection, writing=writing, seals=seals)
+        self.chores = Chores(connection, writing=writing)
         self.outbox = OutboxRows(connection, writing=writing)
         self.jobs = Jobs(connection, writing=writing)
 

@@ -17,6 +17,10 @@ class Guilds(Repository):
 
     __slots__ = ()
 
+    async def ids(self) -> list[int]:
+        """Every guild that decided anything."""
+        return [row.guild_id for row in await self._all(sa.select(guilds.c.guild_id).order_by(guilds.c.guild_id))]
+
     async def get(self, guild_id: int) -> GuildSettings | None:
         """The settings of a guild; None if it never decided anything."""
         row = await self._first(sa.select(guilds).where(guilds.c.guild_id == guild_id))
@@ -33,6 +37,16 @@ class Guilds(Repository):
             scan_avatars=row.scan_avatars,
             strictness=row.strictness,
             local_features=row.local_features,
+            near_matches=row.near_matches,
+            lane_order=row.lane_order,
+            child_safety_channel_id=row.child_safety_channel_id,
+            escalation_role_id=row.escalation_role_id,
+            alert_role_id=row.alert_role_id,
+            log_channel_id=row.log_channel_id,
+            reveal=row.reveal,
+            tell_authors=row.tell_authors,
+            remind_hours=row.remind_hours,
+            escalate_hours=row.escalate_hours,
         )
 
     async def save(self, settings: GuildSettings) -> None:

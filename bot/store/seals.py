@@ -1,4 +1,4 @@
-"""What lies sealed in the database: local features of entries and cases, and the secret of the installation."""
+"""What lies sealed in the database: local features of entries and cases, members' words, the installation's secret."""
 
 from __future__ import annotations
 
@@ -54,6 +54,21 @@ class Seals:
                 log.warning("store.features_unopened", error=type(error).__name__)
             self.unopened += 1
             return b""
+
+    def seal_text(self, text: str, context: bytes) -> bytes:
+        """A person's words as they lie in a column. Raises DatabaseError without a vault."""
+        if self._vault is None:
+            raise DatabaseError("What members write is kept sealed; open the database with the vault's key.")
+        return self._vault.seal(text.encode(), context)
+
+    def open_text(self, sealed: bytes, context: bytes) -> str | None:
+        """The words of a column; None if they cannot be opened here."""
+        if self._vault is None:
+            return None
+        try:
+            return self._vault.open(sealed, context).decode()
+        except VaultError:
+            return None
 
     def seal_view(self, view: View, sha256: bytes) -> bytes | None:
         """The sealed features of one view of a picture."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -25,6 +25,16 @@ NOT_FETCHED = frozenset(
     }
 )
 """The bytes never arrived, so that the item is worth another try when Discord mentions it again."""
+
+
+class Numbers(NamedTuple):
+    """Sightings of a case: all, of removed messages, left out of its decision; their authors and channels."""
+
+    total: int
+    removed: int
+    excepted: int
+    authors: int
+    channels: int
 
 
 class Sightings(Repository):
@@ -80,13 +90,45 @@ class Sightings(Repository):
         """The sightings of a case, oldest first."""
         return await self._sightings(sightings.c.case_id == case_id, limit=limit)
 
-    async def count_by_case(self, case_id: int) -> tuple[int, int]:
-        """How many sightings a case has, and how many of them are deleted."""
-        deleted = sa.func.count(sightings.c.deleted_at).label("deleted")
+    async def count_by_case(self, case_id: int) -> Numbers:
+        """How many sightings a case has, and of what kind."""
         row = await self._first(
-            sa.select(sa.func.count().label("total"), deleted).where(sightings.c.case_id == case_id)
+            sa.select(
+                sa.func.count(),
+                sa.func.count(sightings.c.deleted_at),
+                sa.func.count(sightings.c.excepted_by),
+                sa.func.count(sightings.c.author_id.distinct()),
+                sa.func.count(sightings.c.channel_id.distinct()),
+            ).where(sightings.c.case_id == case_id)
         )
-        return (0, 0) if row is None else (row.total, row.deleted)
+        return Numbers(0, 0, 0, 0, 0) if row is None else Numbers(*row)
+
+    async def set_excepted(self, case_id: int, sighting_ids: Collection[int], by: int | None) -> int:
+        """Leave sightings out of the decision on their case, or (``by`` None) take them in again; how many changed."""
+        left_out = sightings.c.excepted_by.is_not(None)
+        return await self._run(
+            sightings.update()
+            .where(
+                sightings.c.case_id == case_id,
+                sightings.c.id.in_(sighting_ids),
+                left_out if by is None else sa.not_(left_out),
+            )
+            .values(excepted_by=by)
+        )
+
+    async def move(self, from_case: int, to_case: int) -> int:
+        """Give the sightings of a duplicate to the case that it is a duplicate of; how many."""
+        return await self._run(
+            sightings.update()
+            .where(sightings.c.case_id == from_case)
+            .values(case_id=to_case, moved_from=sa.func.coalesce(sightings.c.moved_from, from_case))
+        )
+
+    async def move_back(self, to_case: int) -> int:
+        """Give back the sightings that were moved from a case; how many."""
+        return await self._run(
+            sightings.update().where(sightings.c.moved_from == to_case).values(case_id=to_case, moved_from=None)
+        )
 
     async def posted_by(self, case_id: int, author_id: int) -> bool:
         """Whether a member posted any of the sightings of a case."""
@@ -238,4 +280,6 @@ def _sighting(row: sa.Row[Any]) -> Sighting:
         case_id=row.case_id,
         deleted_at=row.deleted_at,
         agreement=row.agreement,
+        excepted_by=row.excepted_by,
+        moved_from=row.moved_from,
     )

@@ -17,6 +17,7 @@ from bot.model import (
     ORIENTATIONS,
     PDQ_BYTES,
     PHASH_BYTES,
+    AppealOutcome,
     BankKind,
     BankLevel,
     CallKind,
@@ -25,7 +26,12 @@ from bot.model import (
     Category,
     Decision,
     Form,
+    LaneOrder,
     Mode,
+    NearMatches,
+    PolicyReason,
+    SanctionKind,
+    SanctionState,
     Strictness,
     Surface,
     Unscannable,
@@ -167,6 +173,16 @@ guilds = sa.Table(
     sa.Column("scan_avatars", sa.Boolean, nullable=False),
     sa.Column("strictness", enum(Strictness, "strictness"), nullable=False, server_default=Strictness.AUTO),
     sa.Column("local_features", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("near_matches", enum(NearMatches, "near_matches"), nullable=False, server_default=NearMatches.LEAVE),
+    sa.Column("lane_order", enum(LaneOrder, "lane_order"), nullable=False, server_default=LaneOrder.DELETE_AT_ONCE),
+    sa.Column("child_safety_channel_id", sa.BigInteger),
+    sa.Column("escalation_role_id", sa.BigInteger),
+    sa.Column("alert_role_id", sa.BigInteger),
+    sa.Column("log_channel_id", sa.BigInteger),
+    sa.Column("reveal", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("tell_authors", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("remind_hours", sa.Integer, nullable=False, server_default="6"),
+    sa.Column("escalate_hours", sa.Integer, nullable=False, server_default="24"),
 )
 
 cases = sa.Table(
@@ -192,12 +208,26 @@ cases = sa.Table(
     sa.Column("card_channel_id", sa.BigInteger),
     sa.Column("card_message_id", sa.BigInteger),
     sa.Column("features", sa.LargeBinary),
+    sa.Column("policy_reason", enum(PolicyReason, "policy_reason")),
+    # Counts decisions on this case, taken back or not: sanctions, notices and appeals hang on one of them.
+    sa.Column("decision_number", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("duplicate_of", Key, sa.ForeignKey("cases.id", ondelete="SET NULL")),
+    sa.Column("claimed_by", sa.BigInteger),
+    # NULL with a claimant: assigned, until it is decided or given back.
+    sa.Column("claimed_until", Milliseconds),
+    sa.Column("thumbhash", sa.LargeBinary),
+    sa.Column("bumped_at", Milliseconds),
+    sa.Column("escalated_at", Milliseconds),
+    sa.CheckConstraint("thumbhash IS NULL OR category <> 'minor_suspected'", name="lane"),
+    sa.CheckConstraint("thumbhash IS NULL OR length(thumbhash) <= 32", name="thumbhash"),
     sa.CheckConstraint("version >= 1", name="version"),
     sa.CheckConstraint("(sha256 IS NULL) = (fingerprint IS NULL)", name="fingerprint"),
     sa.CheckConstraint("sha256 IS NULL OR length(sha256) = 32", name="sha256"),
     sa.Index(None, "guild_id", "state", "id"),
     sa.Index(None, "entry_id"),
-    _partial("ix_cases_decided", "decided_at", where="state = 'decided'"),
+    _partial("ix_cases_decided", "decided_at", where="decided_at IS NOT NULL"),
+    _partial("ix_cases_claimed_until", "claimed_until", where="claimed_until IS NOT NULL"),
+    _partial("ix_cases_duplicate_of", "duplicate_of", where="duplicate_of IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 
@@ -210,7 +240,10 @@ case_events = sa.Table(
     sa.Column("kind", sa.String(32), nullable=False),
     sa.Column("actor_id", sa.BigInteger),
     sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("request_id", sa.BigInteger),
     sa.Index(None, "case_id", "id"),
+    _partial("uq_case_events_request_id", "request_id", unique=True, where="request_id IS NOT NULL"),
+    _partial("ix_case_events_actor_id", "actor_id", where="actor_id IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 
@@ -239,6 +272,9 @@ sightings = sa.Table(
     sa.Column("case_id", Key, sa.ForeignKey("cases.id", ondelete="CASCADE")),
     sa.Column("deleted_at", Milliseconds),
     sa.Column("agreement", sa.Float),
+    sa.Column("excepted_by", sa.BigInteger),
+    # No foreign key: it is only asked for by the case that it names, while that exists.
+    sa.Column("moved_from", sa.BigInteger),
     sa.CheckConstraint("length(sha256) IN (0, 32)", name="sha256"),
     sa.CheckConstraint("fingerprint IS NULL OR length(sha256) = 32", name="fingerprint"),
     sa.UniqueConstraint("message_id", "media_id", "sha256"),
@@ -246,6 +282,8 @@ sightings = sa.Table(
     sa.Index(None, "seen_at"),
     _partial("ix_sightings_case_id", "case_id", where="case_id IS NOT NULL"),
     _partial("ix_sightings_entry_id", "entry_id", where="entry_id IS NOT NULL"),
+    _partial("ix_sightings_author_id", "author_id", where="author_id IS NOT NULL"),
+    _partial("ix_sightings_moved_from", "moved_from", where="moved_from IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 
@@ -261,6 +299,89 @@ reports = sa.Table(
     sa.Column("outcome_sent", sa.Boolean, nullable=False),
     sa.UniqueConstraint("case_id", "reporter_id"),
     sqlite_autoincrement=True,
+)
+
+sanctions = sa.Table(
+    "sanctions",
+    metadata,
+    _id(),
+    sa.Column("case_id", Key, sa.ForeignKey("cases.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("guild_id", sa.BigInteger, nullable=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("kind", enum(SanctionKind, "kind"), nullable=False),
+    sa.Column("decision_number", sa.Integer, nullable=False),
+    sa.Column("ordered_by", sa.BigInteger, nullable=False),
+    sa.Column("ordered_at", Milliseconds, nullable=False),
+    sa.Column("state", enum(SanctionState, "state"), nullable=False),
+    sa.Column("until", Milliseconds),
+    sa.Column("delete_message_seconds", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+    # One decision sanctions a member once, whoever presses what how often.
+    sa.UniqueConstraint("case_id", "decision_number", "user_id"),
+    sa.Index(None, "guild_id", "user_id"),
+    sqlite_autoincrement=True,
+)
+
+appeals = sa.Table(
+    "appeals",
+    metadata,
+    _id(),
+    sa.Column("case_id", Key, sa.ForeignKey("cases.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("guild_id", sa.BigInteger, nullable=False),
+    sa.Column("author_id", sa.BigInteger, nullable=False),
+    sa.Column("decision_number", sa.Integer, nullable=False),
+    # Sealed by the vault: the words of a member.
+    sa.Column("statement", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", Milliseconds, nullable=False),
+    sa.Column("outcome", enum(AppealOutcome, "outcome")),
+    sa.Column("answered_by", sa.BigInteger),
+    sa.Column("answered_at", Milliseconds),
+    sa.UniqueConstraint("case_id", "author_id", "decision_number"),
+    sa.Index(None, "guild_id", "author_id"),
+    sqlite_autoincrement=True,
+)
+
+exposures = sa.Table(
+    "exposures",
+    metadata,
+    _id(),
+    sa.Column("guild_id", sa.BigInteger, nullable=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    # No foreign key: what a person had to look at counts also after the case is gone.
+    sa.Column("case_id", sa.BigInteger, nullable=False),
+    sa.Column("at", Milliseconds, nullable=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Index(None, "guild_id", "user_id", "at"),
+    sa.Index(None, "at"),
+    sqlite_autoincrement=True,
+)
+
+reviewers = sa.Table(
+    "reviewers",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    # Categories that this person does not want to see.
+    sa.Column("opted_out", sa.JSON, nullable=False),
+)
+
+tallies = sa.Table(
+    "tallies",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    # Days since 1970 in UTC.
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
+
+chores = sa.Table(
+    "chores",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.String(32), primary_key=True),
+    # When it was done last.
+    sa.Column("at", Milliseconds, nullable=False),
 )
 
 outbox = sa.Table(

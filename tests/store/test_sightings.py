@@ -117,8 +117,8 @@ async def test_a_case_counts_its_sightings_and_the_deleted_ones(store: Store):
         ids = [await see(tx, number, at=NOW - number * MINUTE, case_id=case.id) for number in range(4)]
         await tx.sightings.mark_deleted(message(1).message_id, NOW)
         await tx.sightings.mark_deleted(message(1).message_id, NOW + DAY)
-        assert await tx.sightings.count_by_case(case.id) == (4, 1)
-        assert await tx.sightings.count_by_case(case.id + 1) == (0, 0)
+        assert (await tx.sightings.count_by_case(case.id))[:2] == (4, 1)
+        assert (await tx.sightings.count_by_case(case.id + 1))[:2] == (0, 0)
         kept = await tx.sightings.by_case(case.id, limit=3)
     assert [sighting.id for sighting in kept] == [ids[3], ids[2], ids[1]]
     assert kept[2].deleted_at == NOW
