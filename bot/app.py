@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from .banks.service import BankService
+from .cases.claims import ClaimService
+from .cases.decisions import DecisionService
 from .cases.hunt import Hunter
 from .cases.service import CaseService
 from .guilds import GuildService
@@ -75,6 +77,8 @@ class App:
         self.guilds = GuildService(store, limits.strictness)
         self.banks = BankService(store, self.matcher, clock=clock)
         self.cases = CaseService(store, self.banks, self.guilds, judging.thresholds, clock=clock)
+        self.decisions = DecisionService(self.guilds, self.cases, clock=clock)
+        self.claims = ClaimService(self.guilds, self.cases, clock=clock)
         self.outbox = Outbox(
             store,
             completed=self.cases.completed,

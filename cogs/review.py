@@ -41,14 +41,14 @@ class Review(commands.Cog):
         await self._redraw(interaction, button.case_id)
 
     async def _change(self, interaction: Interaction, button: CaseButton) -> None:
-        cases, actor_id = app_of(interaction).cases, interaction.user.id
+        decisions, actor_id = app_of(interaction).decisions, interaction.user.id
         match button.action:
             case CaseAction.CONFIRM:
-                await cases.decide(button.case_id, button.version, actor_id, Decision.CONFIRM)
+                await decisions.decide(button.case_id, button.version, actor_id, Decision.CONFIRM)
             case CaseAction.REJECT:
-                await cases.decide(button.case_id, button.version, actor_id, Decision.NOT_A_MATCH)
+                await decisions.decide(button.case_id, button.version, actor_id, Decision.NOT_A_MATCH)
             case CaseAction.UNDO:
-                await cases.undo(button.case_id, button.version, actor_id)
+                await decisions.undo(button.case_id, button.version, actor_id)
 
     async def _redraw(self, interaction: Interaction, case_id: int) -> None:
         view = await app_of(interaction).cases.view(case_id)

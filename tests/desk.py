@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from bot.banks.service import BankService
+from bot.cases.claims import ClaimService
+from bot.cases.decisions import DecisionService
 from bot.cases.hunt import Hunter
 from bot.cases.service import CaseService
 from bot.guilds import GuildService
@@ -146,6 +148,8 @@ class Desk:
         self.guilds = GuildService(store, Strictness.STANDARD)
         self.banks = BankService(store, self.matcher, clock=self.now)
         self.cases = CaseService(store, self.banks, self.guilds, limits, clock=self.now)
+        self.decisions = DecisionService(self.guilds, self.cases, clock=self.now)
+        self.claims = ClaimService(self.guilds, self.cases, clock=self.now)
         self.outbox = Outbox(
             store, completed=self.cases.completed, gave_up=self.cases.gave_up, owner="desk", clock=self.now
         )

@@ -28,11 +28,43 @@ def delete(message: MessageRef, case_id: int) -> Call:
     )
 
 
+def card_channel(case: Case, guild: GuildSettings) -> int | None:
+    """Where the card of a case belongs: suspected minors have a channel of their own, if the guild named one."""
+    if case.in_lane and guild.child_safety_channel_id is not None:
+        return guild.child_safety_channel_id
+    return guild.review_channel_id
+
+
+def misplaced(case: Case, guild: GuildSettings) -> bool:
+    """Whether the card of a suspected minor stands in another channel than the one for these."""
+    own = guild.child_safety_channel_id
+    return case.in_lane and own is not None and case.card_message_id is not None and case.card_channel_id != own
+
+
 def post_card(case: Case, guild: GuildSettings) -> Call | None:
-    """Post the card of a case, once; None while the guild has no review channel."""
-    if guild.review_channel_id is None:
+    """Post the card of a case, once in each of its channels; None while the guild has no review channel.
+
+    The guild's alert role is mentioned with it, which happens once for a case and never for a copy.
+    """
+    channel_id = card_channel(case, guild)
+    if channel_id is None:
         return None
-    return _card(CallKind.POST_CARD, case, f"card:{case.id}", {"channel_id": guild.review_channel_id})
+    own = case.in_lane and channel_id == guild.child_safety_channel_id
+    role_id = guild.child_safety_role_id if own else guild.alert_role_id
+    key = f"card:{case.id}:lane" if own else f"card:{case.id}"
+    return _card(CallKind.POST_CARD, case, key, {"channel_id": channel_id, "mention_role": role_id})
+
+
+def retire_card(case: Case) -> Call:
+    """Delete the card of a case where it stands now."""
+    return Call(
+        CallKind.DELETE_MESSAGE,
+        key=f"retire:{case.card_message_id}",
+        lane=lane(case.id),
+        payload={"channel_id": case.card_channel_id, "message_id": case.card_message_id, "reason": None},
+        case_id=case.id,
+        guild_id=case.guild_id,
+    )
 
 
 def edit_card(case: Case, cause: str) -> Call:
@@ -51,6 +83,20 @@ def notify(user_id: int, text: str, *, key: str, case: Case) -> Call:
         key=key,
         lane=f"user:{user_id}",
         payload={"user_id": user_id, "text": text},
+        case_id=case.id,
+        guild_id=case.guild_id,
+    )
+
+
+def alert(case: Case, channel_id: int | None, role_id: int | None, text: str, cause: str) -> Call | None:
+    """Say something about a case in a channel, with a role mentioned; None without a channel."""
+    if channel_id is None:
+        return None
+    return Call(
+        CallKind.LOG_LINE,
+        key=f"alert:{case.id}:{cause}",
+        lane=lane(case.id),
+        payload={"channel_id": channel_id, "text": text, "mention_role": role_id},
         case_id=case.id,
         guild_id=case.guild_id,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.matching.likeness import same_picture
-from bot.model import Case, CaseEvent, Category, Fingerprint, GuildSettings, Match, Thresholds
+from bot.model import Case, CaseEvent, CaseState, Category, Decision, Fingerprint, GuildSettings, Match, Thresholds
 from bot.store.cases import CaseChanges
 from bot.store.engine import Tx
 
@@ -15,13 +15,14 @@ async def open_case(
 ) -> Case | None:
     """The open case of this picture's cluster in the guild; nobody decides it before the transaction ends.
 
-    A cluster is what lies near one entry, or, where nothing listed is near, what lies near another open case.
+    A cluster is what lies near one entry, and what lies near the picture of another open case, whichever entries the
+    two are near.
     """
     await tx.cases.in_turn(guild.guild_id)
     while True:
         found = None if entry_id is None else await tx.cases.find_open(guild.guild_id, entry_id=entry_id)
         if found is None and fingerprint is not None:
-            found = await _near(tx, guild, fingerprint, entry_id, thresholds)
+            found = await _near(tx, guild, fingerprint, thresholds)
         if found is None:
             return None
         case = await tx.cases.touch(found.id)
@@ -29,13 +30,26 @@ async def open_case(
             return case
 
 
-async def _near(
-    tx: Tx, guild: GuildSettings, fingerprint: Fingerprint, entry_id: int | None, thresholds: Thresholds
-) -> Case | None:
+async def confirmed(tx: Tx, guild: GuildSettings, fingerprint: Fingerprint | None, since: datetime) -> Case | None:
+    """The case in which this very file was confirmed since then; nobody decides it before the transaction ends.
+
+    A raid goes on after somebody decided: what is removed anyway needs no second decision, and nobody is called again.
+    A picture that only looks the same is not meant: it may be the innocent original, which nobody has looked at. Nor
+    are suspected minors: whoever reports them to Discord hears of every copy.
+    """
+    if fingerprint is None:
+        return None
+    for found in await tx.cases.confirmed_file(guild.guild_id, fingerprint.sha256, since):
+        if not found.in_lane:
+            case = await tx.cases.touch(found.id)
+            if case.state is CaseState.DECIDED and case.decision is Decision.CONFIRM:
+                return case
+    return None
+
+
+async def _near(tx: Tx, guild: GuildSettings, fingerprint: Fingerprint, thresholds: Thresholds) -> Case | None:
     for case in await tx.cases.open_cases(guild.guild_id):
-        if case.fingerprint is None or (entry_id is not None and case.entry_id is not None):
-            continue
-        if same_picture(case.fingerprint, fingerprint, thresholds):
+        if case.fingerprint is not None and same_picture(case.fingerprint, fingerprint, thresholds):
             return case
     return None
 

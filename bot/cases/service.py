@@ -1,14 +1,13 @@
-"""Cases as the rest of the program uses them: record what was seen, decide, undo.
+"""Cases as the rest of the program uses them: record what was seen, show it, and note what became of Discord calls.
 
-Every public method writes one transaction: the sighting, the case, its history and the pending Discord calls together.
-What the decision teaches (entries of the guild's own banks) is part of the same transaction; the index of this process
-follows right after it.
+A sighting, its case, the case's history and the pending Discord calls are written in one transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Unpack
 
 import structlog
 
@@ -35,10 +34,11 @@ from bot.model import (
     Thresholds,
 )
 from bot.outbox import CallResult, Outbox
+from bot.store.cases import CaseChanges
 from bot.store.engine import Store, Tx
 
-from . import calls, clusters, lessons, texts
-from .states import CaseAction, target
+from . import calls, clusters, sanctions, texts
+from .states import UNDO_WINDOW
 
 log = structlog.get_logger(__name__)
 
@@ -110,9 +110,13 @@ class CaseService:
         await tx.cases.in_turn(guild.guild_id)
         if await tx.sightings.recorded(message.message_id, media_id, scan):
             return False
-        case = await self.open_or_join(
-            tx, guild, CaseOrigin.MATCH, plan.match.category, plan.match, scan.fingerprint, plan.reasons
-        )
+        case = await self.join(tx, guild, plan.match.category, plan.match, scan.fingerprint, plan.reasons)
+        if case is None and plan.delete and plan.match.category is not Category.MINOR_SUSPECTED:
+            case = await clusters.confirmed(tx, guild, scan.fingerprint, now - UNDO_WINDOW)
+        if case is None:
+            case = await self.open(
+                tx, guild, CaseOrigin.MATCH, plan.match.category, plan.match, scan.fingerprint, plan.reasons
+            )
         added = await tx.sightings.add(message, media_id, surface, scan, seen_at=now, case_id=case.id)
         if plan.delete:
             await tx.outbox.put([calls.delete(message, case.id)], now)
@@ -182,10 +186,22 @@ class CaseService:
         A drawing that is still waiting will show the change anyway; one that is under way may not.
         """
         post = calls.post_card(case, guild)
-        if post is None or await tx.outbox.waiting(case.id, (CallKind.POST_CARD, CallKind.EDIT_CARD)):
+        if post is None:
+            return
+        if calls.misplaced(case, guild):
+            await self._move_card(tx, case, post)
+            return
+        if await tx.outbox.waiting(case.id, (CallKind.POST_CARD, CallKind.EDIT_CARD)):
             return
         if not await tx.outbox.put([post], self._clock()):
             await tx.outbox.put([calls.edit_card(case, cause)], self._clock())
+
+    async def _move_card(self, tx: Tx, case: Case, post: Call) -> None:
+        """Take the card of a suspected minor out of the ordinary review channel, and post it in its own."""
+        assert case.card_channel_id is not None
+        assert case.card_message_id is not None
+        await tx.outbox.put([calls.retire_card(case), post], self._clock())
+        await tx.cases.set_card(case.id, None, None)
 
     async def post_missing_cards(self, guild: GuildSettings) -> None:
         """Put up the cards of open cases that have none: they were opened before the guild had a review channel."""
@@ -202,157 +218,98 @@ class CaseService:
         await tx.outbox.revive([call.key for call in wanted], self._clock())
 
     async def remove_standing(self, tx: Tx, case: Case) -> None:
-        """Have every message of a case deleted that still stands, because a person wants it."""
-        sightings = await tx.sightings.by_case(case.id, limit=MOST_SIGHTINGS)
-        await self.remove(tx, case, [sighting.message for sighting in sightings if sighting.deleted_at is None])
+        """Have every message of a case deleted that still stands and is not left out, because a person wants it."""
+        await self.remove(
+            tx,
+            case,
+            [
+                sighting.message
+                for sighting in await tx.sightings.by_case(case.id, limit=MOST_SIGHTINGS)
+                if sighting.deleted_at is None and sighting.excepted_by is None
+            ],
+        )
 
-    async def event(self, tx: Tx, case: Case, kind: str, actor_id: int | None, detail: str = "") -> None:
-        """Append one line to the case's history."""
-        await tx.cases.add_event(CaseEvent(case.id, self._clock(), kind, actor_id, detail))
+    async def event(
+        self,
+        tx: Tx,
+        case: Case,
+        kind: str,
+        actor_id: int | None,
+        detail: str = "",
+        request_id: int | None = None,
+    ) -> None:
+        """Append one line to the case's history. ``request_id``: the press or command that caused it, if one did."""
+        await tx.cases.add_event(CaseEvent(case.id, self._clock(), kind, actor_id, detail, request_id))
 
-    # --------------------------------------------------------------------------------------------- deciding
+    # --------------------------------------------------------------------------------------------- changing
 
-    async def decide(self, case_id: int, version: int, actor_id: int, decision: Decision) -> Case:
-        """Decide an open case as a moderator.
+    async def once(
+        self,
+        case_id: int,
+        request_id: int | None,
+        work: Callable[[Tx, Case], Awaitable[Case]],
+        *,
+        with_cases: Iterable[int] = (),
+    ) -> Case:
+        """Change a case in one transaction in which nobody else does; once for each press or command.
 
-        Raises StaleCaseError, whose sentence says who was faster, when the case is not at ``version`` any more, and
-        NotAllowedError when the moderator posted one of its pictures.
+        ``with_cases`` are locked as well, all in the order of their numbers. Raises NotFoundError for a case that does
+        not exist, and whatever ``work`` raises, after which nothing has changed.
         """
         async with self._store.write() as tx:
-            case = await self._current(tx, case_id, version, actor_id)
-            decided = await tx.cases.compare_and_set(
-                case_id,
-                version,
-                state=target(case.state, CaseAction.DECIDE),
-                decision=decision,
-                decided_by=actor_id,
-                decided_at=self._clock(),
-            )
-            if decided is None:
-                raise StaleCaseError(texts.stale(case))
-            await self.event(tx, decided, decision.value, actor_id)
-            guild = await self._guilds.within(tx, case.guild_id)
-            if decision is Decision.CONFIRM:
-                decided = await self._confirm(tx, decided, guild, actor_id)
-            else:
-                await self._not_a_match(tx, decided, guild, actor_id)
-            await self.tell_reporters(tx, decided)
-            await self.draw(tx, decided, guild, f"v{decided.version}")
-        await self._after_change()
-        return decided
+            locked = {number: await tx.cases.touch(number) for number in sorted({case_id, *with_cases})}
+            case = locked[case_id]
+            if not await tx.cases.answered(request_id):
+                case = await work(tx, case)
+        self._wake()
+        return case
 
-    async def undo(self, case_id: int, version: int, actor_id: int) -> Case:
-        """Take a decision back: a new event, after which the case is open again.
-
-        Entries that the decision added no longer match; an entry that it revoked matches again. Messages that were
-        deleted stay deleted: Discord has no way to put them back.
-        """
+    async def renew_claim(self, case_id: int, holder_id: int, lease: timedelta) -> None:
+        """Let the claim of whoever holds a case last for ``lease`` from now; nothing happens for anybody else's."""
+        now = self._clock()
         async with self._store.write() as tx:
-            case = await self._current(tx, case_id, version, actor_id)
-            reopened = await tx.cases.compare_and_set(
-                case_id,
-                version,
-                state=target(case.state, CaseAction.UNDO),
-                decision=None,
-                decided_by=None,
-                decided_at=None,
-            )
-            if reopened is None:
-                raise StaleCaseError(texts.stale(case))
-            taken_back = await tx.banks.revoke_by_case(case_id, actor_id, self._clock())
-            restored = await self._entries_revoked_by(tx, case_id)
-            for entry_id in restored:
-                await tx.banks.unrevoke(entry_id)
-            parts = [f"E-{entry_id} revoked" for entry_id in taken_back]
-            parts += [f"E-{entry_id} matches again" for entry_id in restored]
-            await self.event(tx, reopened, "undone", actor_id, "; ".join(parts))
-            guild = await self._guilds.within(tx, case.guild_id)
-            await self.draw(tx, reopened, guild, f"v{reopened.version}")
-        await self._after_change()
-        return reopened
+            await tx.cases.renew_claim(case_id, holder_id, now=now, until=now + lease)
 
-    async def _current(self, tx: Tx, case_id: int, version: int, actor_id: int) -> Case:
-        case = await tx.cases.touch(case_id)
-        if case.version != version:
+    async def change(self, tx: Tx, case: Case, **changes: Unpack[CaseChanges]) -> Case:
+        """Compare-and-set on the version that was read. Raises StaleCaseError when somebody was faster."""
+        changed = await tx.cases.compare_and_set(case.id, case.version, **changes)
+        if changed is None:
             raise StaleCaseError(texts.stale(case))
-        if await tx.sightings.posted_by(case_id, actor_id):
+        return changed
+
+    async def require_current(self, tx: Tx, case: Case, version: int | None, actor_id: int) -> None:
+        """Raise StaleCaseError when the case is not at ``version``, and NotAllowedError when it is the moderator's own.
+
+        ``version`` None: whatever it is. One's own is a case with a message of one's own in it.
+        """
+        if version is not None and case.version != version:
+            raise StaleCaseError(texts.stale(case))
+        if await tx.sightings.posted_by(case.id, actor_id):
             raise NotAllowedError(texts.OWN_MESSAGE)
-        return case
 
-    async def _confirm(self, tx: Tx, case: Case, guild: GuildSettings, actor_id: int) -> Case:
-        """List what was only near (or only reported), and delete what still stands."""
-        entry = await lessons.block_picture(tx, case, guild, actor_id, self._clock())
-        if entry is not None:
-            await self.event(tx, case, "entry_added", actor_id, f"E-{entry.id}")
-            if case.entry_id is None:
-                case = await tx.cases.compare_and_set(case.id, case.version, entry_id=entry.id) or case
-        await self.remove_standing(tx, case)
-        return case
-
-    async def _not_a_match(self, tx: Tx, case: Case, guild: GuildSettings, actor_id: int) -> None:
-        """Remember the picture as known-good, mend what hung on the same entry, and tell the authors."""
-        await self._reopen_siblings(tx, case, guild)  # first: whoever changes a case and a bank does so in this order
-        for entry_id in await lessons.doubt_entries(tx, case, actor_id, self._clock()):
-            await self.event(tx, case, "entry_revoked", actor_id, f"E-{entry_id}")
-        good = await lessons.know_picture(tx, case, guild, actor_id, self._clock())
-        if good is not None:
-            await self.event(tx, case, "known_good_added", actor_id, f"E-{good.id}")
-        authors = {
-            sighting.message.author_id
-            for sighting in await tx.sightings.by_case(case.id, limit=MOST_SIGHTINGS)
-            if sighting.deleted_at is not None
-            and sighting.message.author_id is not None
-            and sighting.message.webhook_id is None
-            and not sighting.message.author_is_bot
-        }
-        told = [
-            calls.notify(author, texts.restored(case), key=f"restored:{case.id}:{author}", case=case)
-            for author in sorted(authors)
-        ]
-        await tx.outbox.put(told, self._clock())
-
-    async def _reopen_siblings(self, tx: Tx, case: Case, guild: GuildSettings) -> None:
-        """Reopen confirmed cases on the same entry that the new known-good picture puts in doubt."""
-        if case.entry_id is None or case.fingerprint is None:
-            return
-        for other in await tx.cases.decided_on_entry(case.guild_id, case.entry_id):
-            if other.id == case.id or other.decision is not Decision.CONFIRM:
-                continue
-            if other.fingerprint is None or not lessons.in_doubt(other, case.fingerprint):
-                continue
-            reopened = await tx.cases.compare_and_set(
-                other.id,
-                other.version,
-                state=target(other.state, CaseAction.REOPEN),
-                decision=None,
-                decided_by=None,
-                decided_at=None,
-            )
-            if reopened is not None:
-                detail = f"Case {case.id} on the same entry was not a match; please look again."
-                await self.event(tx, reopened, "reopened", None, detail)
-                await self.draw(tx, reopened, guild, f"v{reopened.version}")
+    def require_free(self, case: Case, actor_id: int) -> None:
+        """Raise NotAllowedError when somebody else holds the case."""
+        holder = case.held_by(self._clock())
+        if holder is not None and holder != actor_id:
+            raise NotAllowedError(texts.claimed(case))
 
     async def tell_reporters(self, tx: Tx, case: Case) -> None:
-        """Have every reporter of a decided case told the outcome, once and for all."""
+        """Have every reporter of a case that came to an end told the outcome, once and for all.
+
+        Those who reported a duplicate hear with those of the case that it is a duplicate of.
+        """
+        if case.decision is Decision.DUPLICATE:
+            return
         pending = [
             calls.notify(report.reporter_id, texts.outcome(case), key=f"outcome:{report.id}", case=case)
-            for report in await tx.reports.by_case(case.id)
+            for case_id in (case.id, *await tx.cases.duplicates_of(case.id))
+            for report in await tx.reports.by_case(case_id)
             if not report.outcome_sent
         ]
         await tx.outbox.put(pending, self._clock())
 
-    async def _entries_revoked_by(self, tx: Tx, case_id: int) -> list[int]:
-        """Entries that the last decision revoked and that no undo has brought back."""
-        revoked: list[int] = []
-        for event in await tx.cases.events(case_id):
-            if event.kind == "entry_revoked":
-                revoked.append(int(event.detail.removeprefix("E-")))
-            elif event.kind == "undone":
-                revoked.clear()
-        return revoked
-
-    async def _after_change(self) -> None:
+    async def after_change(self) -> None:
+        """To be called after a commit that changed entries or put calls: the outbox, the index and the hunt follow."""
         self._wake()
         await self._banks.refresh()
         self._hunt()
@@ -369,8 +326,10 @@ class CaseService:
                 guild = await self._guilds.within(tx, case.guild_id)
                 await self.draw(tx, case, guild, f"deleted:{message_id}")
         elif call.kind in {CallKind.POST_CARD, CallKind.EDIT_CARD}:
-            if call.case_id is not None and result.channel_id is not None and result.message_id is not None:
-                await tx.cases.set_card(call.case_id, result.channel_id, result.message_id)
+            await self._card_stands(tx, call, result)
+        elif call.key.startswith((sanctions.ORDERED, sanctions.LIFT)):
+            await sanctions.completed(tx, call)
+            await self._redraw(tx, call, "done")
         elif call.kind is CallKind.NOTIFY and call.key.startswith("outcome:"):
             await tx.reports.mark_outcome(int(call.key.removeprefix("outcome:")))
 
@@ -379,6 +338,22 @@ class CaseService:
         if call.case_id is None or (case := await tx.cases.get(call.case_id)) is None:
             return
         await self.event(tx, case, "call_failed", None, sentence)
-        if call.kind in {CallKind.DELETE_MESSAGE, CallKind.NOTIFY}:
+        await sanctions.gave_up(tx, call, sentence)
+        if call.kind not in {CallKind.POST_CARD, CallKind.EDIT_CARD}:
+            await self._redraw(tx, call, "failed")
+
+    async def _card_stands(self, tx: Tx, call: Call, result: CallResult) -> None:
+        """Note where a card stands; one that was on its way when a minor was suspected goes on to its own channel."""
+        if call.case_id is None or result.channel_id is None or result.message_id is None:
+            return
+        await tx.cases.set_card(call.case_id, result.channel_id, result.message_id)
+        case = await tx.cases.get(call.case_id)
+        if case is not None and case.in_lane:
             guild = await self._guilds.within(tx, case.guild_id)
-            await self.draw(tx, case, guild, f"failed:{call.key}")
+            if calls.misplaced(case, guild):
+                await self.draw(tx, case, guild, f"moved:{result.message_id}")
+
+    async def _redraw(self, tx: Tx, call: Call, how: str) -> None:
+        if call.case_id is not None and (case := await tx.cases.get(call.case_id)) is not None:
+            guild = await self._guilds.within(tx, case.guild_id)
+            await self.draw(tx, case, guild, f"{how}:{call.key}")

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from bot.model import Case, Category, Decision, MessageRef, Plan, Verdict
+from bot.model import Case, CaseState, Category, Decision, MessageRef, Plan, Verdict
 
 OWN_MESSAGE = "A message of yours is part of this case, so somebody else has to decide it."
+OWN_DECISION = "The appeal is against a decision of yours, so another moderator has to answer it."
+NOT_YOURS = "You have not claimed this case, so there is nothing to give back."
+TOO_LATE_TO_UNDO = (
+    "This decision was made more than a day ago, so only a member with Manage Server can take it back, with /case undo."
+)
+
+DECIDED: dict[Decision, str] = {
+    Decision.CONFIRM: "confirmed",
+    Decision.NOT_A_MATCH: "called not a match",
+    Decision.HARMLESS_EDIT: "called a harmless edit",
+    Decision.DUPLICATE: "called a duplicate",
+    Decision.NO_ACTION: "closed without action",
+}
 
 
 def observed(message: MessageRef, plan: Plan) -> str:
@@ -39,6 +52,11 @@ def outcome(case: Case) -> str:
             "Thank you for your report. A moderator confirmed it: the picture is on the server's blocklist now and "
             "its copies are removed."
         )
+    if case.state is CaseState.EXPIRED:
+        return (
+            "Thank you for your report. The moderators did not get to it in time, so nothing was decided; if the "
+            "picture still stands, please report it again."
+        )
     return (
         "Thank you for your report. A moderator looked at it and found that it does not break the rules on abusive "
         "pictures, so it stays."
@@ -47,8 +65,26 @@ def outcome(case: Case) -> str:
 
 def stale(case: Case) -> str:
     """To the moderator who lost a race."""
-    if case.decided_by is not None and case.decided_at is not None:
-        decision = "confirmed" if case.decision is Decision.CONFIRM else "called not a match"
+    if case.decision is not None and case.decided_by is not None and case.decided_at is not None:
         when = f"<t:{int(case.decided_at.timestamp())}:R>"
-        return f"<@{case.decided_by}> was faster: case {case.id} was {decision} {when}. Nothing was done twice."
+        what = DECIDED[case.decision]
+        return f"<@{case.decided_by}> was faster: case {case.id} was {what} {when}. Nothing was done twice."
     return f"Case {case.id} changed since this card was drawn; it is drawn anew, please look again."
+
+
+def claimed(case: Case) -> str:
+    """To a moderator who wanted a case that somebody else holds."""
+    if case.claimed_until is None:
+        return f"<@{case.claimed_by}> has been given case {case.id}; ask them, or leave it to them."
+    free = f"<t:{int(case.claimed_until.timestamp())}:R>"
+    return f"<@{case.claimed_by}> is working on case {case.id}; unless they go on, it is free {free}."
+
+
+def escalated(case: Case) -> str:
+    """To those who decide escalated cases. Says nothing about what the case is."""
+    return f"Case {case.id} was escalated and waits for you: its card has the buttons."
+
+
+def copies(number: int) -> str:
+    """A number of copies of a picture."""
+    return "1 copy" if number == 1 else f"{number} copies"

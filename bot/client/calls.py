@@ -98,7 +98,7 @@ class DiscordCalls:
         return CallResult(channel_id, message_id)
 
     async def _sanction(self, call: Call) -> CallResult:
-        """Each of these is harmless to repeat: Discord sets a state, and what is gone or lifted already is a success."""
+        """Each of these is harmless to repeat: Discord sets a state, and what is lifted already is a success."""
         http, reason = self._bot.http, str(call.payload.get("reason") or "")
         if call.guild_id is None:
             raise CallError(f"A pending call ({call.kind}) lacks its server.", permanent=True)

@@ -41,7 +41,7 @@ from .repository import Repository
 from .sanctions import Sanctions
 from .seals import Seals, case_context
 from .sightings import Sightings
-from .tables import case_events, cases
+from .tables import case_events, cases, sightings
 
 CaseList = list[Case]
 
@@ -154,9 +154,10 @@ class Cases(Repository):
         await self.in_turn(guild_id)
         return await self._cases(sa.select(cases).where(cases.c.guild_id == guild_id, _UNDECIDED).order_by(cases.c.id))
 
-    async def confirmed_since(self, guild_id: int, since: datetime) -> CaseList:
-        """Cases of a guild that were confirmed since then and still are, newest first. Takes its turn."""
+    async def confirmed_file(self, guild_id: int, sha256: bytes, since: datetime) -> CaseList:
+        """Cases of a guild that were confirmed since then and hold this very file, newest first. Takes its turn."""
         await self.in_turn(guild_id)
+        seen = sa.select(sightings.c.id).where(sightings.c.case_id == cases.c.id, sightings.c.sha256 == sha256)
         return await self._cases(
             sa.select(cases)
             .where(
@@ -164,6 +165,7 @@ class Cases(Repository):
                 cases.c.state == CaseState.DECIDED,
                 cases.c.decision == Decision.CONFIRM,
                 cases.c.decided_at >= since,
+                sa.or_(cases.c.sha256 == sha256, seen.exists()),
             )
             .order_by(cases.c.id.desc())
         )
@@ -204,6 +206,14 @@ class Cases(Repository):
         """Note where the card of a case stands. The version stays: nothing was decided."""
         await self._run(
             cases.update().where(cases.c.id == case_id).values(card_channel_id=channel_id, card_message_id=message_id)
+        )
+
+    async def renew_claim(self, case_id: int, holder_id: int, *, now: datetime, until: datetime) -> None:
+        """Let the lease of somebody who holds a case end later. The version stays: nothing changed for anybody else."""
+        await self._run(
+            cases.update()
+            .where(cases.c.id == case_id, cases.c.claimed_by == holder_id, cases.c.claimed_until > now)
+            .values(claimed_until=until)
         )
 
     async def keep_thumbhash(self, case_id: int, thumbhash: bytes) -> None:
@@ -251,14 +261,14 @@ class Cases(Repository):
         if case is None:
             return None
         banks = Banks(self._connection, writing=self._writing, seals=self._seals)
-        sightings = Sightings(self._connection, writing=self._writing)
+        seen = Sightings(self._connection, writing=self._writing)
         entry = None if case.entry_id is None else await banks.entry(case.entry_id)
-        numbers = await sightings.count_by_case(case_id)
+        numbers = await seen.count_by_case(case_id)
         return CaseView(
             case=case,
             bank=None if entry is None else await banks.get(entry.bank_id),
             entry=entry,
-            sightings=tuple(await sightings.by_case(case_id)),
+            sightings=tuple(await seen.by_case(case_id)),
             sighting_count=numbers.total,
             removed_count=numbers.removed,
             report_count=await Reports(self._connection, writing=self._writing).count_by_case(case_id),

@@ -122,6 +122,17 @@ class OutboxRows(Repository):
             .values(state=CallState.PENDING, due_at=at, finished_at=None, attempts=0, error=None)
         )
 
+    async def cancel(self, key: str) -> bool:
+        """Take a call back that nobody has taken up yet; whether it will never happen.
+
+        One that is in somebody's hands just now, or ever was, is not waited for: it may have happened.
+        """
+        untouched = sa.select(outbox.c.id).where(
+            outbox.c.key == key, _PENDING, outbox.c.lease_owner.is_(None), outbox.c.attempts == 0
+        )
+        found = await self._scalar(untouched.with_for_update(skip_locked=True))
+        return found is not None and await self._run(outbox.delete().where(outbox.c.id == found)) > 0
+
     async def renew(self, ids: Collection[int], *, owner: str, until: datetime) -> None:
         """Extend the leases that ``owner`` still holds."""
         await self._run(outbox.update().where(*_held(ids, owner)).values(lease_until=until))

@@ -119,9 +119,7 @@ class Sightings(Repository):
     async def move(self, from_case: int, to_case: int) -> int:
         """Give the sightings of a duplicate to the case that it is a duplicate of; how many."""
         return await self._run(
-            sightings.update()
-            .where(sightings.c.case_id == from_case)
-            .values(case_id=to_case, moved_from=sa.func.coalesce(sightings.c.moved_from, from_case))
+            sightings.update().where(sightings.c.case_id == from_case).values(case_id=to_case, moved_from=from_case)
         )
 
     async def move_back(self, to_case: int) -> int:

@@ -47,7 +47,7 @@ async def test_a_match_with_a_suspected_minor_takes_a_reported_case_into_that_la
     assert case.category is Category.MINOR_SUSPECTED
     assert (await desk.cases.view(case.id)).events[-1].kind == "suspected_minor"
     with pytest.raises(StaleCaseError):  # what a moderator saw was no case of that lane
-        await desk.cases.decide(case.id, before.version, MODERATOR, Decision.NOT_A_MATCH)
+        await desk.decisions.decide(case.id, before.version, MODERATOR, Decision.NOT_A_MATCH)
 
 
 async def test_nothing_but_a_decision_takes_a_case_out_of_the_lane(desk):
@@ -68,7 +68,7 @@ async def test_a_copy_that_comes_in_while_its_case_is_decided_is_not_forgotten(d
         async with desk.store.read() as tx:
             case = await tx.cases.find_open(GUILD)
         _, message = await asyncio.gather(
-            desk.cases.decide(case.id, case.version, MODERATOR, Decision.CONFIRM), desk.post(COPY)
+            desk.decisions.decide(case.id, case.version, MODERATOR, Decision.CONFIRM), desk.post(COPY)
         )
         await desk.settle()
         async with desk.store.read() as tx:
@@ -76,4 +76,4 @@ async def test_a_copy_that_comes_in_while_its_case_is_decided_is_not_forgotten(d
             where = await tx.cases.get(sighting.case_id)
         assert where.state is CaseState.OPEN or message.message_id in desk.discord.deleted
         if where.state is CaseState.OPEN:
-            await desk.cases.decide(where.id, where.version, MODERATOR, Decision.CONFIRM)
+            await desk.decisions.decide(where.id, where.version, MODERATOR, Decision.CONFIRM)

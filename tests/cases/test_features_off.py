@@ -66,7 +66,7 @@ async def test_a_decision_lists_local_features_only_where_they_are_on(desk, deci
     await flagged(desk)
     await desk.post(NEAR)
     case = await desk.only_case()
-    await desk.cases.decide(case.id, case.version, MODERATOR, decision)
+    await desk.decisions.decide(case.id, case.version, MODERATOR, decision)
     found = await learned(desk, kind)
     assert found.views[0].hashes == NEAR.views[0].hashes
     assert found.has_features is on
@@ -80,7 +80,7 @@ async def test_switching_them_off_takes_them_from_cases_that_wait(desk, decision
     await desk.guilds.drop_features(GUILD)
     case = await desk.only_case()
     assert case.fingerprint == NEAR.without_features()
-    await desk.cases.decide(case.id, case.version, MODERATOR, decision)
+    await desk.decisions.decide(case.id, case.version, MODERATOR, decision)
     assert not (await learned(desk, kind)).has_features
 
 

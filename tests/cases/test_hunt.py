@@ -82,7 +82,7 @@ async def test_calling_a_hunted_picture_harmless_protects_it_and_not_the_blocked
     await desk.block(ABUSE)
     async with desk.store.read() as tx:
         (waiting,) = await tx.cases.open_cases(GUILD)
-    await desk.cases.decide(waiting.id, waiting.version, MODERATOR, Decision.NOT_A_MATCH)
+    await desk.decisions.decide(waiting.id, waiting.version, MODERATOR, Decision.NOT_A_MATCH)
     again, harmless = await desk.post(ABUSE), await desk.post(SIMILAR)
     await desk.settle()
     assert desk.discord.deleted == [again.message_id]
@@ -102,7 +102,7 @@ async def test_a_case_in_the_lane_of_suspected_minors_is_not_decided_by_a_block(
     assert blocked.entry.category is Category.MINOR_SUSPECTED
     assert desk.discord.deleted == [shown.message_id]
     assert desk.discord.told(60) == []
-    await desk.cases.decide(case.id, case.version, OTHER_MODERATOR, Decision.NOT_A_MATCH)
+    await desk.decisions.decide(case.id, case.version, OTHER_MODERATOR, Decision.NOT_A_MATCH)
     again = await desk.post(ABUSE)
     await desk.settle()
     assert again.message_id not in desk.discord.deleted
@@ -180,7 +180,7 @@ async def test_what_is_past_the_window_is_not_hunted(desk):
 async def test_undo_of_a_block_lets_the_picture_be_posted_again(desk):
     shown = await desk.post(ABUSE)
     blocked = await desk.block(ABUSE, shown)
-    await desk.cases.undo(blocked.case.id, blocked.case.version, MODERATOR)
+    await desk.decisions.undo(blocked.case.id, blocked.case.version, MODERATOR)
     again = await desk.post(ABUSE)
     await desk.settle()
     assert again.message_id not in desk.discord.deleted

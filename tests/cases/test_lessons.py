@@ -35,7 +35,7 @@ async def test_a_similar_picture_that_is_not_a_match_does_not_clear_the_blocked_
     await desk.settle()
     async with desk.store.read() as tx:
         (waiting,) = await tx.cases.open_cases(GUILD)
-    await desk.cases.decide(waiting.id, waiting.version, MODERATOR, Decision.NOT_A_MATCH)
+    await desk.decisions.decide(waiting.id, waiting.version, MODERATOR, Decision.NOT_A_MATCH)
     again = await desk.post(ABUSE)
     await desk.settle()
     assert again.message_id in desk.discord.deleted
@@ -45,7 +45,7 @@ async def test_confirming_a_match_of_a_foreign_list_lets_its_copies_be_removed(d
     await add(desk, BankLevel.REVIEW, ABUSE, guild_id=None)
     await desk.post(picture(1, away=3))
     case = await desk.only_case()
-    await desk.cases.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
+    await desk.decisions.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
     again = await desk.post(picture(1, away=3))
     await desk.settle()
     assert again.message_id in desk.discord.deleted
@@ -79,7 +79,7 @@ async def test_confirming_tries_a_deletion_again_that_was_given_up(desk):
     await desk.settle()
     desk.discord.refuse.clear()
     case = await desk.only_case()
-    await desk.cases.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
+    await desk.decisions.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
     await desk.settle()
     assert desk.discord.deleted == [message.message_id]
 
@@ -91,6 +91,6 @@ async def test_seeing_the_same_item_again_after_the_decision_opens_no_empty_case
     await desk.see(message, item)
     await desk.settle()
     case = await desk.only_case()
-    await desk.cases.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
+    await desk.decisions.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
     await desk.see(message, item)
     assert (await desk.only_case()).id == case.id

@@ -31,7 +31,7 @@ async def test_blocking_and_confirming_at_once_both_end_well(desk):
         answer = await desk.reports.report(guild, 60, Category.OTHER, message, [desk.item(message, shown)])
         case = (await desk.cases.view(answer.case_ids[0])).case
         results = await asyncio.gather(
-            desk.cases.decide(case.id, case.version, MODERATOR, Decision.CONFIRM),
+            desk.decisions.decide(case.id, case.version, MODERATOR, Decision.CONFIRM),
             desk.block(shown, message),
             return_exceptions=True,
         )

@@ -130,7 +130,7 @@ async def test_a_reviewing_guild_keeps_the_message_until_somebody_confirms(desk)
     await desk.settle()
     assert desk.discord.deleted == []
     case = await desk.only_case()
-    await desk.cases.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
+    await desk.decisions.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
     await desk.settle()
     assert desk.discord.deleted == [message.message_id]
 
@@ -149,7 +149,7 @@ async def test_confirming_a_near_match_lists_the_picture_itself(desk):
     await desk.settle()
     assert desk.discord.deleted == []
     case = await desk.only_case()
-    await desk.cases.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
+    await desk.decisions.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
     await desk.settle()
     assert desk.discord.deleted == [near.message_id]
     again = await desk.post(FAR)
@@ -166,7 +166,7 @@ async def test_confirming_a_match_that_was_too_near_to_a_known_good_picture_list
     await desk.settle()
     assert desk.discord.deleted == []
     case = await desk.only_case()
-    await desk.cases.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
+    await desk.decisions.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
     again = await desk.post(shown)
     await desk.settle()
     assert again.message_id in desk.discord.deleted
@@ -178,7 +178,7 @@ async def test_confirming_does_not_list_a_file_twice(desk):
     bank = await desk.banks.own(GUILD, BankKind.BLOCK)
     await desk.banks.add(bank, FAR, Category.NCII_SYNTHETIC, source="test")
     case = await desk.only_case()
-    await desk.cases.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
+    await desk.decisions.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
     assert (await desk.banks.list(GUILD, BankKind.BLOCK))[1] == 2
 
 
@@ -187,7 +187,7 @@ async def test_not_a_match_teaches_tells_the_author_and_lets_the_picture_stand(d
     await desk.post(NEAR, author=51)
     await desk.settle()
     case = await desk.only_case()
-    await desk.cases.decide(case.id, case.version, MODERATOR, Decision.NOT_A_MATCH)
+    await desk.decisions.decide(case.id, case.version, MODERATOR, Decision.NOT_A_MATCH)
     await desk.settle()
     (text,) = desk.discord.told(51)
     assert "it was a mistake" in text
@@ -203,7 +203,7 @@ async def test_not_a_match_on_the_entry_itself_revokes_it(desk):
     await desk.post(ABUSE)
     await desk.settle()
     case = await desk.only_case()
-    await desk.cases.decide(case.id, case.version, MODERATOR, Decision.NOT_A_MATCH)
+    await desk.decisions.decide(case.id, case.version, MODERATOR, Decision.NOT_A_MATCH)
     assert (await desk.banks.show(entry.id, guild_id=GUILD))[0].revoked_at is not None
     kept = await desk.post(NEAR)
     await desk.settle()
@@ -215,12 +215,12 @@ async def test_not_a_match_reopens_confirmed_cases_that_it_puts_in_doubt(desk):
     await desk.post(picture(1, away=20))
     await desk.settle()
     first = await desk.only_case()
-    await desk.cases.decide(first.id, first.version, MODERATOR, Decision.CONFIRM)
+    await desk.decisions.decide(first.id, first.version, MODERATOR, Decision.CONFIRM)
     await desk.post(picture(1, away=21))
     await desk.settle()
     async with desk.store.read() as tx:
         second = await tx.cases.find_open(GUILD)
-    await desk.cases.decide(second.id, second.version, MODERATOR, Decision.NOT_A_MATCH)
+    await desk.decisions.decide(second.id, second.version, MODERATOR, Decision.NOT_A_MATCH)
     view = await desk.cases.view(first.id)
     assert view.case.state is CaseState.OPEN
     assert view.events[-1].kind == "reopened"
@@ -231,17 +231,17 @@ async def test_what_a_reopened_case_had_listed_goes_when_it_was_no_match(desk):
     shown = picture(1, away=50)
     await desk.post(shown)
     first = await desk.only_case()
-    await desk.cases.decide(first.id, first.version, MODERATOR, Decision.CONFIRM)
+    await desk.decisions.decide(first.id, first.version, MODERATOR, Decision.CONFIRM)
     async with desk.store.write() as tx:  # as a decision about another case on the same entry does
         await tx.cases.compare_and_set(
             first.id, 2, state=CaseState.OPEN, decision=None, decided_by=None, decided_at=None
         )
     first = (await desk.cases.view(first.id)).case
-    decided = await desk.cases.decide(first.id, first.version, MODERATOR, Decision.NOT_A_MATCH)
+    decided = await desk.decisions.decide(first.id, first.version, MODERATOR, Decision.NOT_A_MATCH)
     kept = await desk.post(picture(1, away=51))
     await desk.settle()
     assert kept.message_id not in desk.discord.deleted
-    await desk.cases.undo(first.id, decided.version, MODERATOR)
+    await desk.decisions.undo(first.id, decided.version, MODERATOR)
     again = await desk.post(picture(1, away=52))
     await desk.settle()
     assert again.message_id in desk.discord.deleted, "the entry is back as it was before the decision"
@@ -252,8 +252,8 @@ async def test_undo_does_not_bring_back_an_entry_that_somebody_else_revoked(desk
     await desk.post(ABUSE)
     case = await desk.only_case()
     await desk.banks.revoke(entry.id, guild_id=GUILD, by=OTHER_MODERATOR)
-    decided = await desk.cases.decide(case.id, case.version, MODERATOR, Decision.NOT_A_MATCH)
-    await desk.cases.undo(case.id, decided.version, MODERATOR)
+    decided = await desk.decisions.decide(case.id, case.version, MODERATOR, Decision.NOT_A_MATCH)
+    await desk.decisions.undo(case.id, decided.version, MODERATOR)
     assert (await desk.banks.show(entry.id, guild_id=GUILD))[0].revoked_by == OTHER_MODERATOR
 
 
@@ -262,8 +262,8 @@ async def test_undo_gives_back_what_the_decision_took(desk):
     await desk.post(ABUSE)
     await desk.settle()
     case = await desk.only_case()
-    decided = await desk.cases.decide(case.id, case.version, MODERATOR, Decision.NOT_A_MATCH)
-    reopened = await desk.cases.undo(case.id, decided.version, OTHER_MODERATOR)
+    decided = await desk.decisions.decide(case.id, case.version, MODERATOR, Decision.NOT_A_MATCH)
+    reopened = await desk.decisions.undo(case.id, decided.version, OTHER_MODERATOR)
     assert (reopened.state, reopened.decision, reopened.decided_by) == (CaseState.OPEN, None, None)
     assert (await desk.banks.show(entry.id, guild_id=GUILD))[0].revoked_at is None
     again = await desk.post(NEAR)
@@ -277,8 +277,8 @@ async def test_undoing_a_confirmation_takes_the_new_entry_back(desk):
     await blocked(desk)
     await desk.post(FAR)
     case = await desk.only_case()
-    decided = await desk.cases.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
-    await desk.cases.undo(case.id, decided.version, MODERATOR)
+    decided = await desk.decisions.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
+    await desk.decisions.undo(case.id, decided.version, MODERATOR)
     entries, total = await desk.banks.list(GUILD, BankKind.BLOCK)
     assert total == 1
     assert entries[0].fingerprint == ABUSE
@@ -289,8 +289,8 @@ async def test_of_two_moderators_one_decides_and_the_other_hears_who(desk):
     await desk.post(ABUSE)
     case = await desk.only_case()
     results = await asyncio.gather(
-        desk.cases.decide(case.id, case.version, MODERATOR, Decision.CONFIRM),
-        desk.cases.decide(case.id, case.version, OTHER_MODERATOR, Decision.NOT_A_MATCH),
+        desk.decisions.decide(case.id, case.version, MODERATOR, Decision.CONFIRM),
+        desk.decisions.decide(case.id, case.version, OTHER_MODERATOR, Decision.NOT_A_MATCH),
         return_exceptions=True,
     )
     lost = [result for result in results if isinstance(result, StaleCaseError)]
@@ -303,7 +303,7 @@ async def test_of_two_moderators_one_decides_and_the_other_hears_who(desk):
 
 async def test_a_case_that_does_not_exist_is_named(desk):
     with pytest.raises(NotFoundError, match="no case 77"):
-        await desk.cases.decide(77, 1, MODERATOR, Decision.CONFIRM)
+        await desk.decisions.decide(77, 1, MODERATOR, Decision.CONFIRM)
 
 
 async def test_a_call_that_was_given_up_stands_in_the_case_and_on_the_card(desk):
@@ -348,8 +348,8 @@ async def test_nobody_decides_about_their_own_message_however_many_copies_there_
     await desk.post(NEAR, author=MODERATOR)
     case = await desk.only_case()
     with pytest.raises(NotAllowedError, match="yours"):
-        await desk.cases.decide(case.id, case.version, MODERATOR, Decision.NOT_A_MATCH)
-    await desk.cases.decide(case.id, case.version, OTHER_MODERATOR, Decision.CONFIRM)
+        await desk.decisions.decide(case.id, case.version, MODERATOR, Decision.NOT_A_MATCH)
+    await desk.decisions.decide(case.id, case.version, OTHER_MODERATOR, Decision.CONFIRM)
 
 
 async def test_cases_from_before_there_was_a_review_channel_get_their_cards(desk):

@@ -120,7 +120,7 @@ class TestCards:
         self, world: World, calls: DiscordCalls, case_id: int
     ) -> None:
         first = await calls.carry_out(post_card(world), uncertain=False)
-        await world.app.cases.decide(case_id, 1, world.moderator.id, Decision.CONFIRM)
+        await world.app.decisions.decide(case_id, 1, world.moderator.id, Decision.CONFIRM)
         again = await calls.carry_out(post_card(world), uncertain=True)
         assert again == first
         assert "decided: confirmed" in world.text(world.card())
@@ -156,7 +156,7 @@ class TestCards:
     async def test_an_edit_redraws_from_the_row(self, world: World, picture: bytes, calls: DiscordCalls) -> None:
         await world.block(picture)
         await world.post(world.fan, picture)
-        await world.app.cases.decide(1, (await world.view(1)).case.version, world.moderator.id, Decision.CONFIRM)
+        await world.app.decisions.decide(1, (await world.view(1)).case.version, world.moderator.id, Decision.CONFIRM)
         await calls.carry_out(edit_card(), uncertain=False)
         assert "decided: confirmed" in world.text(world.card())
 

@@ -108,7 +108,7 @@ async def test_undo_opens_the_case_again(world: World, posted: discord.Message) 
 async def test_the_slower_of_two_moderators_hears_who_was_faster(world: World, posted: discord.Message) -> None:
     seen_by_both = world.card()
     button = f"stanguard:case:1:reject:{(await world.view(1)).case.version}"
-    await world.app.cases.decide(1, (await world.view(1)).case.version, world.moderator.id, Decision.CONFIRM)
+    await world.app.decisions.decide(1, (await world.view(1)).case.version, world.moderator.id, Decision.CONFIRM)
     result = await world.second_moderator.click(seen_by_both, custom_id=button)
     answer = world.answer(result)
     assert f"<@{world.moderator.id}> was faster" in answer
@@ -119,7 +119,7 @@ async def test_the_slower_of_two_moderators_hears_who_was_faster(world: World, p
 async def test_a_press_on_an_outdated_card_draws_it_anew(world: World, posted: discord.Message) -> None:
     stored = world.env.backend.get_message(world.review.id, world.card().id)
     outdated = stored.components
-    await world.app.cases.decide(1, (await world.view(1)).case.version, world.moderator.id, Decision.CONFIRM)
+    await world.app.decisions.decide(1, (await world.view(1)).case.version, world.moderator.id, Decision.CONFIRM)
     await world.settle()
     stored.components = outdated
     assert "removed, please check" in world.text(world.card())
@@ -233,7 +233,7 @@ class TestSuspectedMinor:
 async def test_a_deleted_card_comes_back_with_the_next_change(world: World, posted: discord.Message) -> None:
     await world.owner.delete(world.card())
     assert world.cards() == []
-    await world.app.cases.decide(1, (await world.view(1)).case.version, world.moderator.id, Decision.CONFIRM)
+    await world.app.decisions.decide(1, (await world.view(1)).case.version, world.moderator.id, Decision.CONFIRM)
     await world.settle()
     assert "decided: confirmed" in world.text(world.card())
     await world.moderator.click(world.card(), label="Undo")

@@ -71,7 +71,7 @@ async def test_confirming_a_report_lists_the_picture_and_removes_every_copy(desk
     first, second = await desk.post(ABUSE), await desk.post(COPY)
     await report(desk, first, ABUSE)
     case = await desk.only_case()
-    await desk.cases.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
+    await desk.decisions.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
     await desk.settle()
     assert sorted(desk.discord.deleted) == [first.message_id, second.message_id]
     (text,) = desk.discord.told(60)
@@ -82,10 +82,10 @@ async def test_the_reporter_hears_the_outcome_once_even_when_it_is_undone(desk):
     message = await desk.post(ABUSE)
     await report(desk, message, ABUSE)
     case = await desk.only_case()
-    decided = await desk.cases.decide(case.id, case.version, MODERATOR, Decision.NOT_A_MATCH)
+    decided = await desk.decisions.decide(case.id, case.version, MODERATOR, Decision.NOT_A_MATCH)
     await desk.settle()
-    reopened = await desk.cases.undo(case.id, decided.version, MODERATOR)
-    await desk.cases.decide(case.id, reopened.version, MODERATOR, Decision.CONFIRM)
+    reopened = await desk.decisions.undo(case.id, decided.version, MODERATOR)
+    await desk.decisions.decide(case.id, reopened.version, MODERATOR, Decision.CONFIRM)
     await desk.settle()
     assert len(desk.discord.told(60)) == 1
 
