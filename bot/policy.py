@@ -2,16 +2,30 @@
 
 Three things hold whatever the settings say. A post is removed only if it is nearer to a blocked entry than to every
 known-good one by the margin. A bank's level caps what its entries may lead to. One frame of an animation never
-removes it alone.
+removes it alone. A guild may have near matches held, which is to delete them before somebody decides: that goes as far
+as these three allow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .explain import percent, sentence
-from .model import BankLevel, GuildSettings, Match, Mode, Plan, Stage, Thresholds, Verdict
+from .model import (
+    BankLevel,
+    Category,
+    GuildSettings,
+    LaneOrder,
+    Match,
+    Mode,
+    NearMatches,
+    Plan,
+    Stage,
+    Thresholds,
+    Verdict,
+)
 
 LEAST_FRAMES = 5
 """Frames of an animation that must match before it is removed, or all of them where there are fewer."""
@@ -38,32 +52,60 @@ class Facts:
     known_good_exact: bool = False
 
 
+class Grade(NamedTuple):
+    """How far one match goes. ``near``: only the evidence falls short of removal, nothing speaks against it."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+    near: bool = False
+
+
 def decide(matches: Sequence[Match], guild: GuildSettings, facts: Facts) -> Plan:
-    """Make the plan for one media item from all blocked entries near it."""
+    """Make the plan for one media item from all blocked entries near it.
+
+    The clearest one counts; of those that go equally far, one of a suspected minor.
+    """
     if facts.known_good_exact:
         return Plan(Verdict.CLEAR, reasons=("This very file stands on the known-good list.",))
-    best: tuple[tuple[int, int, float], Match, Verdict, tuple[str, ...]] | None = None
+    best: tuple[tuple[int, int, bool, bool, float], Match, Grade] | None = None
     for match in matches:
         level = facts.levels.get(match.bank_id, BankLevel.OBSERVE)
-        verdict, reasons = _grade(match, level, facts)
-        acts = verdict is not Verdict.CLEAR and level is not BankLevel.OBSERVE
-        key = (int(acts), _RANK[verdict], nearness(match))
+        grade = _grade(match, level, facts)
+        acts = grade.verdict is not Verdict.CLEAR and level is not BankLevel.OBSERVE
+        in_lane = match.category is Category.MINOR_SUSPECTED
+        held = grade.near and guild.near_matches is NearMatches.HOLD
+        key = (int(acts), _RANK[grade.verdict], in_lane, held, nearness(match))
         if best is None or key > best[0]:
-            best = key, match, verdict, reasons
+            best = key, match, grade
     if best is None:
         return Plan(Verdict.CLEAR)
-    _, match, verdict, reasons = best
+    _, match, grade = best
+    verdict, reasons = grade.verdict, grade.reasons
     if verdict is Verdict.CLEAR:
         return Plan(Verdict.CLEAR, reasons=reasons)
     level = facts.levels.get(match.bank_id, BankLevel.OBSERVE)
     if level is BankLevel.OBSERVE or guild.mode is Mode.OBSERVE:
         who = "this list is only observed" if level is BankLevel.OBSERVE else "this server only observes"
         return Plan(verdict, match, log=True, reasons=(*reasons, f"Nothing is done about it: {who}."))
-    if guild.mode is Mode.REVIEW and verdict is Verdict.REMOVE:
-        reasons = (*reasons, "The message stays until somebody decides: this server reviews everything.")
-    return Plan(
-        verdict, match, delete=verdict is Verdict.REMOVE and guild.mode is Mode.REMOVE, open_case=True, reasons=reasons
-    )
+    delete, why = _delete(match, grade, guild)
+    return Plan(verdict, match, delete=delete, open_case=True, reasons=(*reasons, *why))
+
+
+def _delete(match: Match, grade: Grade, guild: GuildSettings) -> tuple[bool, tuple[str, ...]]:
+    """Whether the message goes before a person has decided, and what is to be said about that."""
+    held = grade.near and guild.near_matches is NearMatches.HOLD
+    if grade.verdict is not Verdict.REMOVE and not held:
+        return False, ()
+    if guild.mode is Mode.REVIEW:
+        return False, ("The message stays until somebody decides: this server reviews everything.",)
+    if waits_for_report(guild, match.category):
+        return False, ("The message stays until it was reported to Discord: this server alerts first.",)
+    return True, ("Held: it is deleted, and somebody decides afterwards.",) if held else ()
+
+
+def waits_for_report(guild: GuildSettings, category: Category) -> bool:
+    """Whether a message is left standing so that it can be reported to Discord, which needs it for that."""
+    return category is Category.MINOR_SUSPECTED and guild.lane_order is LaneOrder.ALERT_FIRST
 
 
 def tier(match: Match, thresholds: Thresholds, *, strict: bool = False) -> Verdict:
@@ -97,30 +139,32 @@ def _hash_tier(match: Match, thresholds: Thresholds) -> Verdict:
     return Verdict.REVIEW if distance <= limit else Verdict.CLEAR
 
 
-def _grade(match: Match, level: BankLevel, facts: Facts) -> tuple[Verdict, tuple[str, ...]]:
+def _grade(match: Match, level: BankLevel, facts: Facts) -> Grade:
     limits = facts.thresholds
     strict = facts.strict or level is BankLevel.STRICT
     verdict = tier(match, limits, strict=strict)
     if verdict is Verdict.CLEAR:
-        return verdict, ()
+        return Grade(verdict)
     reasons = [sentence(match)]
     if verdict is Verdict.REVIEW and strict and tier(match, limits) is Verdict.REMOVE:
         reasons.append("Enough to remove it by the standard tier, not by the strict one that applies here.")
     rival = _rival(match, limits)
+    removable = level in (BankLevel.REMOVE, BankLevel.STRICT) and not match.part.guessed and _enough_frames(match)
+    near = verdict is Verdict.REVIEW and rival is None and removable
     if rival is not None:
         clears, reason = rival
         if clears:
-            return Verdict.CLEAR, (reason,)
+            return Grade(Verdict.CLEAR, (reason,))
         if verdict is Verdict.REMOVE:
             verdict = Verdict.REVIEW
             reasons.append(reason)
-    if verdict is Verdict.REMOVE and match.frames_compared > 1 and not _enough_frames(match):
+    if verdict is Verdict.REMOVE and not _enough_frames(match):
         verdict = Verdict.REVIEW
         reasons.append(f"Only {match.frames_matched} of {match.frames_compared} frames of the animation match.")
     if level is BankLevel.REVIEW and verdict is Verdict.REMOVE:
         verdict = Verdict.REVIEW
         reasons.append("This list may only flag, not remove.")
-    return verdict, tuple(reasons)
+    return Grade(verdict, tuple(reasons), near)
 
 
 def _rival(match: Match, limits: Thresholds) -> tuple[bool, str] | None:
@@ -147,5 +191,8 @@ def _rival(match: Match, limits: Thresholds) -> tuple[bool, str] | None:
 
 
 def _enough_frames(match: Match) -> bool:
+    """Whether enough frames of an animation match; a picture has one."""
+    if match.frames_compared <= 1:
+        return True
     least = min(LEAST_FRAMES, match.frames_compared)
     return match.frames_matched >= max(2, least, FRAME_SHARE * match.frames_compared)

@@ -38,10 +38,12 @@ from bot.model import (
     Verdict,
 )
 from bot.outbox import Outbox
+from bot.policy import waits_for_report
 from bot.scanner import Scanner
+from bot.store.cases import CaseChanges
 from bot.store.engine import Store, Tx
 
-from . import calls
+from . import calls, reasons
 from .proposals import Proposal, Resembling, lookalikes
 from .service import CaseService
 from .states import CaseAction, target
@@ -146,11 +148,12 @@ class Hunter:
             bank = await ensure_own(tx, guild.guild_id, BankKind.BLOCK)
             category = case.category if in_lane else category
             entry, existing = await self._list(tx, bank, case, category, fingerprint, note, actor_id)
-            # A case that waits in the lane of suspected minors is not a moderator's to decide, blocked or not.
-            case = await self._note_block(tx, case, entry, actor_id, decide=joined is None or not in_lane)
+            case = await self._note_block(
+                tx, case, entry, actor_id, decide=joined is None or self._may_end(case, actor_id)
+            )
             if message is not None:
                 await self._tie(tx, message, media_id, surface, fingerprint, case)
-            if guild.mode is not Mode.OBSERVE:
+            if guild.mode is not Mode.OBSERVE and not waits_for_report(guild, case.category):
                 await self._cases.remove_standing(tx, case)
             if case.state is CaseState.DECIDED:
                 await self._cases.tell_reporters(tx, case)
@@ -243,7 +246,8 @@ class Hunter:
             {id_: match.distance for id_, match in matches.items() if match.distance is not None},
             agreements={id_: match.agreement for id_, match in matches.items() if match.agreement is not None},
         )
-        delete = plan.delete or (join is not None and guild.mode is not Mode.OBSERVE)
+        by_person = join is not None and guild.mode is not Mode.OBSERVE
+        delete = plan.delete or (by_person and not waits_for_report(guild, case.category))
         if delete:
             await tx.outbox.put([calls.delete(sighting.message, case.id) for sighting, _ in hits], self._clock())
         copies = "1 earlier copy" if len(hits) == 1 else f"{len(hits)} earlier copies"
@@ -285,17 +289,31 @@ class Hunter:
         )
         return entry, False
 
+    def _may_end(self, case: Case, actor_id: int) -> bool:
+        """Whether a block decides the case that it joined.
+
+        Not one in the lane of suspected minors, which is not a moderator's to decide, nor one that somebody else works
+        on, that was escalated, or that is appealed.
+        """
+        if case.in_lane or case.state not in (CaseState.OPEN, CaseState.CLAIMED):
+            return False
+        return case.held_by(self._clock()) in (None, actor_id)
+
     async def _note_block(self, tx: Tx, case: Case, entry: Entry, actor_id: int, *, decide: bool) -> Case:
         """Write the block into its case, which it decides at once if it may: the moderator saw the picture."""
-        noted = await tx.cases.compare_and_set(
-            case.id,
-            case.version,
-            state=target(case.state, CaseAction.DECIDE) if decide else case.state,
-            decision=Decision.CONFIRM if decide else case.decision,
-            decided_by=actor_id if decide else case.decided_by,
-            decided_at=self._clock() if decide else case.decided_at,
-            entry_id=case.entry_id or entry.id,
-        )
+        changes = CaseChanges(entry_id=case.entry_id or entry.id)
+        if decide:
+            changes.update(
+                state=target(case.state, CaseAction.DECIDE),
+                decision=Decision.CONFIRM,
+                decided_by=actor_id,
+                decided_at=self._clock(),
+                policy_reason=reasons.of(Decision.CONFIRM, case.category, None),
+                decision_number=case.decision_number + 1,
+                claimed_by=None,
+                claimed_until=None,
+            )
+        noted = await tx.cases.compare_and_set(case.id, case.version, **changes)
         assert noted is not None, "the row of the case is locked by this very transaction"
         await self._cases.event(tx, noted, "blocked", actor_id, f"E-{entry.id}")
         return noted
