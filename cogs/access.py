@@ -6,9 +6,9 @@ import discord
 
 from bot.app import App
 from bot.client import StanguardBot
-from bot.client.permissions import may_configure, may_decide, may_moderate
-from bot.errors import NotAllowedError
-from bot.model import Category, GuildSettings
+from bot.client.permissions import may_configure, may_decide, may_decide_escalated, may_moderate
+from bot.errors import NotAllowedError, NotFoundError
+from bot.model import CaseState, CaseView, Category, GuildSettings
 
 from .ui import texts
 
@@ -48,6 +48,23 @@ def require_decider(interaction: Interaction, server: GuildSettings, category: C
     if may_decide(server, category, role_ids(interaction), rights(interaction)):
         return
     raise NotAllowedError(texts.NOT_CHILD_SAFETY if category is Category.MINOR_SUSPECTED else texts.NOT_A_MODERATOR)
+
+
+async def case_of(interaction: Interaction, case_id: int) -> tuple[GuildSettings, CaseView]:
+    """A case that the member may decide, with the server's settings.
+
+    Raises NotFoundError for one of another server, and NotAllowedError when it is not theirs to decide: suspected
+    minors are the child-safety role's, and escalated cases those of the role that was named for them.
+    """
+    server = await server_of(interaction)
+    view = await app_of(interaction).cases.view(case_id)
+    if view.case.guild_id != server.guild_id:
+        raise NotFoundError(texts.FOREIGN_CASE)
+    require_decider(interaction, server, view.case.category)
+    escalated = view.case.state is CaseState.ESCALATED and not view.case.in_lane
+    if escalated and not may_decide_escalated(server, role_ids(interaction), rights(interaction)):
+        raise NotAllowedError(texts.ESCALATED_CASE)
+    return server, view
 
 
 def rights(interaction: Interaction) -> discord.Permissions:

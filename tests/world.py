@@ -279,6 +279,20 @@ class World:
         """The labels of a message's buttons."""
         return [part["label"] for part in _walk(self._stored(message).components) if part.get("type") == 2]
 
+    def parts(self, message: discord.Message | simcord.ResponseMessage) -> list[dict[str, Any]]:
+        """Every component of a message, at any depth."""
+        return list(_walk(self._stored(message).components))
+
+    def called(self) -> list[int]:
+        """The roles that the bot's messages mentioned so that their members are notified, in order."""
+        bodies = [request.json for request in self.env.http_requests if request.method == "POST" and request.json]
+        return [
+            int(role_id)
+            for body in bodies
+            for role_id in (body.get("allowed_mentions") or {}).get("roles", ())
+            if f"<@&{role_id}>" in str(body)
+        ]
+
     def answer(self, result: simcord.InteractionResult) -> str:
         """Everything that the bot answered to an interaction; it must have been seen by this person alone."""
         shown = [message for message in (result.response, *result.followups) if message is not None]

@@ -65,13 +65,12 @@ class DecisionService:
         async def change(tx: Tx, case: Case) -> Case:
             await self._cases.require_current(tx, case, version, actor_id)
             self._cases.require_free(case, actor_id)
-            other = None if duplicate_of is None else await self._other(tx, case, duplicate_of)
             if sanction is not None and decision is not Decision.CONFIRM:
                 raise NotAllowedError("Only a confirmed case can have a sanction; choose Confirm, or leave it away.")
-            if (decision is Decision.DUPLICATE) != (other is not None):
-                raise NotAllowedError(
-                    "A duplicate needs the number of the case that it belongs to, and nothing else does."
-                )
+            if (decision is Decision.DUPLICATE) != (duplicate_of is not None):
+                raise NotAllowedError("A duplicate, and nothing else, needs the number of the case that it belongs to.")
+            if duplicate_of is not None:
+                await self._require_mergeable(tx, case, duplicate_of)
             decided = await self._cases.change(
                 tx,
                 case,
@@ -81,7 +80,7 @@ class DecisionService:
                 decided_at=self._clock(),
                 policy_reason=reasons.of(decision, case.category, reason),
                 decision_number=case.decision_number + 1,
-                duplicate_of=None if other is None else other.id,
+                duplicate_of=duplicate_of,
                 claimed_by=None,
                 claimed_until=None,
             )
@@ -267,22 +266,17 @@ class DecisionService:
 
     # ------------------------------------------------------------------------------------------- duplicates
 
-    async def _other(self, tx: Tx, case: Case, other_id: int) -> Case:
-        """The case that this one is a duplicate of; NotAllowedError when it cannot be."""
+    async def _require_mergeable(self, tx: Tx, case: Case, other_id: int) -> None:
+        """NotAllowedError when a case cannot be a duplicate of the other one."""
         if other_id == case.id:
             raise NotAllowedError("A case is no duplicate of itself; name the other one.")
         other = await tx.cases.get(other_id)
         if other is None or other.guild_id != case.guild_id:
             raise NotAllowedError(f"There is no case {other_id} in this server; look its number up with /case list.")
         if other.decision is Decision.DUPLICATE:
-            raise NotAllowedError(
-                f"Case {other_id} is a duplicate itself, of case {other.duplicate_of}; name that one."
-            )
+            raise NotAllowedError(f"Case {other_id} is itself a duplicate of case {other.duplicate_of}; name that one.")
         if await tx.cases.duplicates_of(case.id):
-            raise NotAllowedError(
-                f"Other cases are duplicates of case {case.id}; make {other_id} a duplicate of it instead."
-            )
-        return other
+            raise NotAllowedError(f"Case {case.id} has duplicates of its own; make {other_id} one of them instead.")
 
     async def _merge(self, tx: Tx, case: Case, guild: GuildSettings) -> None:
         """Give the copies of a duplicate to the other case, whose decision is theirs."""

@@ -30,6 +30,7 @@ from bot.model import (
     MessageRef,
     Scan,
     SeenMedia,
+    Sighting,
     Surface,
     Thresholds,
 )
@@ -82,6 +83,15 @@ class CaseService:
         if view is None:
             raise NotFoundError(f"There is no case {case_id}; it may have been erased after its time.")
         return view
+
+    async def copies(self, case_id: int, *, offset: int, limit: int) -> list[Sighting]:
+        """Some of the sightings of a case, oldest first."""
+        async with self._store.read() as tx:
+            return await tx.sightings.by_case(case_id, limit=limit, offset=offset)
+
+    async def authors(self, case_id: int) -> list[int]:
+        """The members whom a sanction on this case would meet."""
+        return sanctions.authors(await self.copies(case_id, offset=0, limit=MOST_SIGHTINGS))
 
     # --------------------------------------------------------------------------------------------- recording
 
@@ -204,10 +214,10 @@ class CaseService:
         await tx.cases.set_card(case.id, None, None)
 
     async def post_missing_cards(self, guild: GuildSettings) -> None:
-        """Put up the cards of open cases that have none: they were opened before the guild had a review channel."""
+        """Put up the cards of open cases that have none, or that belong elsewhere since the guild chose channels."""
         async with self._store.write() as tx:
             for case in await tx.cases.open_cases(guild.guild_id):
-                if case.card_message_id is None:
+                if case.card_message_id is None or calls.misplaced(case, guild):
                     await self.draw(tx, case, guild, f"v{case.version}")
         self._wake()
 

@@ -14,7 +14,7 @@ from discord.http import Route
 from yarl import URL
 
 from bot.app import App
-from bot.model import CaseView
+from bot.model import CaseView, GuildSettings
 from bot.ops import metrics
 from bot.settings import DiscordSettings
 
@@ -30,6 +30,7 @@ EXTENSIONS = (
     "cogs.blocklist",
     "cogs.known_good",
     "cogs.setup",
+    "cogs.setup_review",
 )
 """Loaded by name: the product does not import its Discord extensions."""
 
@@ -40,7 +41,7 @@ LONGEST_WAIT = 30.0
 discord.VoiceClient.warn_nacl = False
 discord.VoiceClient.warn_dave = False
 
-CardRenderer = Callable[[CaseView], discord.ui.LayoutView]
+CardRenderer = Callable[[CaseView, GuildSettings], discord.ui.LayoutView]
 
 _API_URL = Route.BASE
 _GATEWAY_URL = DiscordWebSocket.DEFAULT_GATEWAY

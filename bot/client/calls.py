@@ -15,6 +15,7 @@ import aiohttp
 import discord
 from discord.http import handle_message_parameters
 
+from bot.cases.calls import card_channel
 from bot.errors import NotFoundError
 from bot.model import Call, CallKind, CaseView
 from bot.outbox import CallError, CallResult
@@ -125,13 +126,17 @@ class DiscordCalls:
 
     async def _post_card(self, call: Call, channel_id: int, *, uncertain: bool, again: str = "") -> CallResult:
         view = await self._view(call)
+        drawn = await self._drawn(view)
         if uncertain:
             prefix = card_prefix(view.case.id)
             standing = await self._own_message(channel_id, lambda message: _has_custom_id(message, prefix))
             if standing is not None:
-                await self._edit(channel_id, standing, view)
+                await self._edit(channel_id, standing, drawn)
                 return CallResult(channel_id, standing)
-        message_id = await self._send(channel_id, call.key + again, view=self._drawn(view))
+        role_id = None if again else call.payload.get("mention_role")
+        if role_id is not None:
+            drawn.add_item(discord.ui.TextDisplay(f"<@&{role_id}>"))
+        message_id = await self._send(channel_id, call.key + again, view=drawn, role_id=role_id)
         return CallResult(channel_id, message_id)
 
     async def _edit_card(self, call: Call, *, uncertain: bool) -> CallResult:
@@ -139,19 +144,20 @@ class DiscordCalls:
         channel_id, message_id = view.case.card_channel_id, view.case.card_message_id
         if channel_id is not None and message_id is not None:
             try:
-                await self._edit(channel_id, message_id, view)
+                await self._edit(channel_id, message_id, await self._drawn(view))
             except discord.NotFound:
                 pass  # somebody deleted the card, or its channel; the case needs one
             else:
                 return CallResult(channel_id, message_id)
         guild = await self._bot.app.guilds.current(view.case.guild_id)
-        if guild.review_channel_id is None:
+        channel_id = card_channel(view.case, guild)
+        if channel_id is None:
             raise CallError(
                 "The card of this case is gone and no review channel is set; choose one with /setup.",
                 permanent=True,
                 retry_after=None,
             )
-        return await self._post_card(call, guild.review_channel_id, uncertain=uncertain, again=f":after:{message_id}")
+        return await self._post_card(call, channel_id, uncertain=uncertain, again=f":after:{message_id}")
 
     async def _view(self, call: Call) -> CaseView:
         if call.case_id is None:
@@ -161,15 +167,13 @@ class DiscordCalls:
         except NotFoundError as error:
             raise CallError(str(error), permanent=True, retry_after=None) from None
 
-    def _drawn(self, view: CaseView) -> discord.ui.LayoutView:
+    async def _drawn(self, view: CaseView) -> discord.ui.LayoutView:
         if self._bot.card_renderer is None:
             raise CallError("The review extension is not loaded yet.", permanent=False, retry_after=1.0)
-        return self._bot.card_renderer(view)
+        return self._bot.card_renderer(view, await self._bot.app.guilds.current(view.case.guild_id))
 
-    async def _edit(self, channel_id: int, message_id: int, view: CaseView) -> None:
-        with handle_message_parameters(
-            view=self._drawn(view), allowed_mentions=discord.AllowedMentions.none()
-        ) as params:
+    async def _edit(self, channel_id: int, message_id: int, drawn: discord.ui.LayoutView) -> None:
+        with handle_message_parameters(view=drawn, allowed_mentions=discord.AllowedMentions.none()) as params:
             await self._bot.http.edit_message(channel_id, message_id, params=params)
 
     # --------------------------------------------------------------------------------------------- plain messages
@@ -200,12 +204,14 @@ class DiscordCalls:
         *,
         content: str = discord.utils.MISSING,
         view: discord.ui.LayoutView = discord.utils.MISSING,
+        role_id: object = None,
     ) -> int:
+        mentioned = [discord.Object(int(str(role_id)))] if role_id is not None else []
         with handle_message_parameters(
             content,
             view=view,
             nonce=hashlib.sha256(key.encode()).hexdigest()[:NONCE_LENGTH],
-            allowed_mentions=discord.AllowedMentions.none(),
+            allowed_mentions=discord.AllowedMentions(everyone=False, users=False, roles=mentioned),
         ) as params:
             message = await self._bot.http.send_message(channel_id, params=params)
         return int(message["id"])

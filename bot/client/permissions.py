@@ -108,3 +108,10 @@ def may_decide(
     if guild.child_safety_role_id is None:
         return may_configure(permissions)
     return guild.child_safety_role_id in role_ids or permissions.administrator
+
+
+def may_decide_escalated(guild: GuildSettings, role_ids: Collection[int], permissions: discord.Permissions) -> bool:
+    """Whether a member may decide what moderators escalated: the role for it, or who may configure."""
+    if may_configure(permissions):
+        return True
+    return guild.escalation_role_id is not None and guild.escalation_role_id in role_ids

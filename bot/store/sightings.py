@@ -86,9 +86,9 @@ class Sightings(Repository):
             .returning(sightings.c.id)
         )
 
-    async def by_case(self, case_id: int, *, limit: int = 25) -> list[Sighting]:
+    async def by_case(self, case_id: int, *, limit: int = 25, offset: int = 0) -> list[Sighting]:
         """The sightings of a case, oldest first."""
-        return await self._sightings(sightings.c.case_id == case_id, limit=limit)
+        return await self._sightings(sightings.c.case_id == case_id, limit=limit, offset=offset)
 
     async def count_by_case(self, case_id: int) -> Numbers:
         """How many sightings a case has, and of what kind."""
@@ -245,8 +245,11 @@ class Sightings(Repository):
         """Forget sightings from before then that no case holds; how many."""
         return await self._run(sightings.delete().where(sightings.c.seen_at < before, sightings.c.case_id.is_(None)))
 
-    async def _sightings(self, condition: sa.ColumnElement[bool], *, limit: int | None = None) -> list[Sighting]:
-        statement = sa.select(sightings).where(condition).order_by(sightings.c.seen_at, sightings.c.id).limit(limit)
+    async def _sightings(
+        self, condition: sa.ColumnElement[bool], *, limit: int | None = None, offset: int = 0
+    ) -> list[Sighting]:
+        statement = sa.select(sightings).where(condition).order_by(sightings.c.seen_at, sightings.c.id)
+        statement = statement.limit(limit).offset(offset or None)
         return [_sighting(row) for row in await self._all(statement)]
 
 

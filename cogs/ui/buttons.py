@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import discord
 
-from . import texts
+from . import queue_texts as words
 
 
 class CaseAction(StrEnum):
@@ -16,19 +16,49 @@ class CaseAction(StrEnum):
 
     CONFIRM = "confirm"
     REJECT = "reject"
+    DECIDE = "decide"
+    CLAIM = "claim"
+    RELEASE = "release"
+    ESCALATE = "escalate"
+    SKIP = "skip"
+    COPIES = "copies"
+    MINOR = "minor"
+    REPORTED = "reported"
     UNDO = "undo"
+    UPHOLD = "uphold"
+    OVERTURN = "overturn"
+    HISTORY = "history"
+    DETAILS = "details"
 
 
+_RED, _GREEN, _BLUE, _GREY = (
+    discord.ButtonStyle.danger,
+    discord.ButtonStyle.success,
+    discord.ButtonStyle.primary,
+    discord.ButtonStyle.secondary,
+)
 _LOOKS = {
-    CaseAction.CONFIRM: (texts.CONFIRM, discord.ButtonStyle.danger),
-    CaseAction.REJECT: (texts.NOT_A_MATCH, discord.ButtonStyle.success),
-    CaseAction.UNDO: (texts.UNDO, discord.ButtonStyle.secondary),
+    CaseAction.CONFIRM: (words.CONFIRM, _RED),
+    CaseAction.REJECT: (words.NOT_A_MATCH, _GREEN),
+    CaseAction.DECIDE: (words.DECIDE, _BLUE),
+    CaseAction.CLAIM: (words.CLAIM, _GREY),
+    CaseAction.RELEASE: (words.GIVE_BACK, _GREY),
+    CaseAction.ESCALATE: (words.ESCALATE, _GREY),
+    CaseAction.SKIP: (words.SKIP, _GREY),
+    CaseAction.COPIES: (words.COPIES, _GREY),
+    CaseAction.MINOR: (words.MINOR, _GREY),
+    CaseAction.REPORTED: (words.REPORTED, _RED),
+    CaseAction.UNDO: (words.UNDO, _GREY),
+    CaseAction.UPHOLD: (words.UPHOLD, _RED),
+    CaseAction.OVERTURN: (words.OVERTURN, _GREEN),
+    CaseAction.HISTORY: (words.HISTORY, _GREY),
+    CaseAction.DETAILS: (words.DETAILS, _GREY),
 }
 
 
 class CaseButton(
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.LayoutView]],
-    template=r"stanguard:case:(?P<case>[0-9]{1,18}):(?P<action>confirm|reject|undo):(?P<version>[0-9]{1,9})",
+    template=rf"stanguard:case:(?P<case>[0-9]{{1,18}}):(?P<action>{'|'.join(CaseAction)}):(?P<version>[0-9]{{1,9}})",
 ):
     """One press is one attempt to change the case at the version that the card showed."""
 

@@ -15,6 +15,7 @@ from bot.model import (
     CaseView,
     Category,
     Decision,
+    GuildSettings,
     Match,
     Sighting,
     Surface,
@@ -24,13 +25,17 @@ from bot.model import (
 from bot.policy import tier
 from bot.reports.service import REPORTED
 
-from . import hints, texts
-from .buttons import CaseAction, CaseButton
+from . import card_buttons, hints, texts
+from . import card_people as people
+from . import queue_texts as words
 
 MAX_TEXT = 4000
 """Characters of text that Discord takes in one message of components."""
 
 SIGHTINGS = 8
+ROOM_FOR_SIGHTINGS = 500
+"""Characters that the lines about copies may take at the least."""
+
 REASONS = 5
 FAILURES = 3
 LINE = 250
@@ -42,19 +47,30 @@ NEEDS_REVIEW = discord.Colour(0xE8A33D)
 REMOVED = discord.Colour(0xD64545)
 CONFIRMED = discord.Colour(0x6E7681)
 NOT_A_MATCH = discord.Colour(0x3BA55D)
+URGENT = discord.Colour(0x3B82C4)
 CHILD_SAFETY = discord.Colour(0x7A3E9D)
 
 
-def card(view: CaseView) -> discord.ui.LayoutView:
-    """Draw a case for its moderators; suspected minors get ids and guidance, no detail."""
-    sections = _child_safety(view) if view.case.category is Category.MINOR_SUSPECTED else _ordinary(view)
+def card(view: CaseView, guild: GuildSettings | None = None, *, details: bool = False) -> discord.ui.LayoutView:
+    """Draw a case for its moderators; suspected minors get ids and guidance, no detail.
+
+    Where those have no channel of their own, everybody in the review channel sees the card: it holds no ids then,
+    unless ``details`` are asked for, for one person of the child-safety role.
+    """
+    if view.case.in_lane:
+        own_channel = guild is not None and guild.child_safety_channel_id is not None
+        sections = _child_safety(view, shown=own_channel or details)
+    else:
+        own_channel = True
+        sections = _ordinary(view)
     texts_of_sections = ["\n".join(lines) for lines in sections if lines]
     container = discord.ui.Container[discord.ui.LayoutView](accent_colour=_accent(view))
     for number, text in enumerate(texts_of_sections):
         if number:
             container.add_item(discord.ui.Separator(visible=number == 1))
         container.add_item(discord.ui.TextDisplay(text))
-    container.add_item(discord.ui.ActionRow[Any](*_buttons(view.case)))
+    for row in card_buttons.rows(view, guild, hidden=not own_channel and not details):
+        container.add_item(discord.ui.ActionRow[Any](*row))
     layout = discord.ui.LayoutView(timeout=None)
     layout.add_item(container)
     return layout
@@ -62,21 +78,44 @@ def card(view: CaseView) -> discord.ui.LayoutView:
 
 def _ordinary(view: CaseView) -> list[list[str]]:
     about = (_title(view), _match(view), _reasons(view))
-    sections = [*about, [], _reports(view), _failures(view), _decision(view), hints.lines(view)]
-    sections[3] = _sightings(view, _room(sections), _sighting)
+    sections = [*about, [], *_people(view), _failures(view), _decision(view), hints.lines(view)]
+    _shorten(sections)
+    sections[3] = _sightings(view, _room(sections), sighting_line)
     return sections
 
 
-def _child_safety(view: CaseView) -> list[list[str]]:
+def _people(view: CaseView) -> list[list[str]]:
+    """What members and moderators did with the case."""
+    return [
+        _reports(view),
+        people.appeals(view),
+        people.notes(view.events),
+        [*people.escalation(view), *people.holder(view.case)],
+        people.sanctions(view),
+    ]
+
+
+def _child_safety(view: CaseView, *, shown: bool) -> list[list[str]]:
     guidance = [
         texts.CHILD_SAFETY_CARE,
         texts.CHILD_SAFETY_REPORT,
         texts.CHILD_SAFETY_DECIDE,
     ]
+    if not shown:
+        return [_title(view), guidance, [words.NOTHING_TO_SHOW], people.holder(view.case), _decision(view)]
     facts = [f"Server `{view.case.guild_id}`" + (f" · entry **E-{view.entry.id}**" if view.entry else "")]
-    sections = [_title(view), guidance, facts, [], _reports(view), _failures(view), _decision(view)]
+    sections = [_title(view), guidance, facts, [], *_people(view), _failures(view), _decision(view)]
+    _shorten(sections)
     sections[3] = _sightings(view, _room(sections), _sighting_by_id)
     return sections
+
+
+def _shorten(sections: list[list[str]]) -> None:
+    """Cut the longest lines until there is room for some sightings: all of them stand in the case's history."""
+    while _room(sections) < ROOM_FOR_SIGHTINGS:
+        section = max((one for one in sections if one), key=lambda lines: max(map(len, lines)))
+        at = max(range(len(section)), key=lambda number: len(section[number]))
+        section[at] = section[at][: len(section[at]) * 2 // 3] + "…"
 
 
 def _room(sections: Iterable[Sequence[str]]) -> int:
@@ -85,17 +124,27 @@ def _room(sections: Iterable[Sequence[str]]) -> int:
 
 def _title(view: CaseView) -> list[str]:
     case = view.case
-    if case.decision is not None:
-        state = f"decided: {texts.DECISIONS[case.decision]}"
-    elif _all_removed(view):
-        state = "removed, please check"
-    else:
-        state = "needs review"
+    state = _state(view)
     lane = " · suspected minor" if case.category is Category.MINOR_SUSPECTED else ""
     return [
         f"### Case #{case.id} · {state}{lane}",
         f"-# {texts.ORIGINS[case.origin]} {texts.ago(case.opened_at)} · stanguard {case.program_version}",
     ]
+
+
+def _state(view: CaseView) -> str:
+    case = view.case
+    match case.state:
+        case CaseState.APPEALED:
+            return "appealed, please look again"
+        case CaseState.EXPIRED:
+            return "expired: nobody decided"
+        case CaseState.ESCALATED:
+            return "escalated"
+        case CaseState.DECIDED | CaseState.CLOSED if case.decision is not None:
+            return f"{words.STATES[case.state]}: {words.DECISIONS[case.decision]}"
+        case _:
+            return "removed, please check" if _all_removed(view) else "needs review"
 
 
 def _all_removed(view: CaseView) -> bool:
@@ -112,14 +161,14 @@ def _match(view: CaseView) -> list[str]:
     heading = f"**{_grade(match, case.thresholds).format(id=entry.id)}** · {texts.CATEGORIES[entry.category]}"
     if view.bank is not None:
         whose = "this server's" if view.bank.guild_id is not None else "the installation's"
-        heading += f" · {whose} list *{_plain(view.bank.name)}*"
+        heading += f" · {whose} list *{people.plain(view.bank.name)}*"
     lines = [heading]
     if entry.revoked_at is not None:
         lines.append(f"This entry was revoked {texts.ago(entry.revoked_at)}; it matches nothing any more.")
     if match is not None:
         lines += _facts(match, case)
     if entry.note:
-        lines.append(f"Note: {_plain(entry.note)}")
+        lines.append(f"Note: {people.plain(entry.note)}")
     return lines
 
 
@@ -149,7 +198,7 @@ def _reasons(view: CaseView) -> list[str]:
     match = view.case.match
     said = {REPORTED} | (set() if match is None else {explain.sentence(match)})
     reasons = [reason for reason in view.case.reasons if reason not in said]
-    return ["**Why**", *(f"- {_plain(reason)}" for reason in reasons[:REASONS])] if reasons else []
+    return ["**Why**", *(f"- {people.plain(reason)}" for reason in reasons[:REASONS])] if reasons else []
 
 
 def _sightings(view: CaseView, room: int, line: SightingLine) -> list[str]:
@@ -157,7 +206,11 @@ def _sightings(view: CaseView, room: int, line: SightingLine) -> list[str]:
     if not view.sighting_count:
         return [texts.UPLOADED if hints.uploaded(view) else texts.POSTED_NOWHERE]
     total = texts.count(view.sighting_count, "copy", "copies")
-    lines = [f"**Posted** · {total}, {view.removed_count} removed"]
+    spread = ""
+    if view.author_count > 1 or view.channel_count > 1:
+        spread = f" by {texts.count(view.author_count, 'member')} in {texts.count(view.channel_count, 'channel')}"
+    left_out = f", {words.left_out(view.excepted_count)}" if view.excepted_count else ""
+    lines = [f"**Posted** · {total}{spread}, {view.removed_count} removed{left_out}"]
     room -= len(lines[0]) + len(f"-# and {view.sighting_count} more") + 2
     shown = 0
     for sighting in view.sightings[:SIGHTINGS]:
@@ -172,7 +225,8 @@ def _sightings(view: CaseView, room: int, line: SightingLine) -> list[str]:
     return lines
 
 
-def _sighting(sighting: Sighting) -> str:
+def sighting_line(sighting: Sighting) -> str:
+    """Who posted one copy where and when, and whether it stands."""
     message = sighting.message
     who = "a webhook" if message.webhook_id is not None else "somebody"
     if message.author_id is not None and message.webhook_id is None:
@@ -191,7 +245,8 @@ def _sighting_by_id(sighting: Sighting) -> str:
 
 
 def _standing(sighting: Sighting) -> str:
-    return "removed" if sighting.deleted_at is not None else f"[still up]({sighting.message.link})"
+    standing = "removed" if sighting.deleted_at is not None else f"[still up]({sighting.message.link})"
+    return f"{standing} · left out" if sighting.excepted_by is not None else standing
 
 
 def _reports(view: CaseView) -> list[str]:
@@ -206,8 +261,11 @@ def _failures(view: CaseView) -> list[str]:
 def _decision(view: CaseView) -> list[str]:
     case = view.case
     if case.decision is not None and case.decided_by is not None and case.decided_at is not None:
-        what = "Confirmed" if case.decision is Decision.CONFIRM else "Called not a match"
-        return [f"**{what}** by <@{case.decided_by}> {texts.ago(case.decided_at)}{_taught(view.events)}"]
+        what = words.DECIDED_BY[case.decision]
+        if case.duplicate_of is not None:
+            what += f" of case #{case.duplicate_of}"
+        why = "" if case.policy_reason is None else f": {words.REASONS[case.policy_reason]}"
+        return [f"**{what}** by <@{case.decided_by}> {texts.ago(case.decided_at)}{why}{_taught(view.events)}"]
     for event in reversed(view.events):
         if event.kind == "undone" and event.actor_id is not None:
             return [f"<@{event.actor_id}> took the decision back {texts.ago(event.at)}."]
@@ -233,21 +291,15 @@ def _taught(events: Sequence[CaseEvent]) -> str:
     return f" · {', '.join(changes[-3:])}" if changes else ""
 
 
-def _buttons(case: Case) -> list[CaseButton]:
-    actions = (CaseAction.CONFIRM, CaseAction.REJECT) if case.state is CaseState.OPEN else (CaseAction.UNDO,)
-    return [CaseButton(case.id, action, case.version) for action in actions]
-
-
 def _accent(view: CaseView) -> discord.Colour:
+    if view.case.state in (CaseState.APPEALED, CaseState.ESCALATED):
+        return URGENT
     if view.case.decision is Decision.CONFIRM:
         return CONFIRMED
-    if view.case.decision is Decision.NOT_A_MATCH:
+    if view.case.decision is not None:
         return NOT_A_MATCH
-    if view.case.category is Category.MINOR_SUSPECTED:
+    if view.case.in_lane:
         return CHILD_SAFETY
+    if view.case.state is CaseState.EXPIRED:
+        return CONFIRMED
     return REMOVED if _all_removed(view) else NEEDS_REVIEW
-
-
-def _plain(text: str) -> str:
-    """Words that others chose, on one line and without markup."""
-    return discord.utils.escape_markdown(" ".join(text.split()))[:LINE]

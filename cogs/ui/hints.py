@@ -5,14 +5,23 @@ from __future__ import annotations
 from bot.explain import takes_entry_off
 from bot.model import CaseOrigin, CaseState, CaseView, Decision
 
-from . import texts
+from . import queue_texts as words
+
+UPHOLD = f"-# *{words.UPHOLD}*: the decision stays, and its author is told."
+OVERTURN = f"-# *{words.OVERTURN}*: what the decision did is taken back, and the picture is not a match."
 
 
 def lines(view: CaseView) -> list[str]:
     """One line a button."""
-    if view.case.state is CaseState.DECIDED:
-        return [_undo(view)]
-    return [_confirm(view), _not_a_match(view)]
+    match view.case.state:
+        case CaseState.DECIDED:
+            return [_undo(view)]
+        case CaseState.APPEALED:
+            return [UPHOLD, OVERTURN]
+        case CaseState.CLOSED | CaseState.EXPIRED:
+            return []
+        case _:
+            return [_confirm(view), _not_a_match(view)]
 
 
 def uploaded(view: CaseView) -> bool:
@@ -33,7 +42,7 @@ def _confirm(view: CaseView) -> str:
         effects.append("only this exact file is found from now on, as the picture is too plain to compare")
     else:
         effects.append("copies are found from now on")
-    return f"-# *{texts.CONFIRM}*: it is abuse; {', and '.join(effects)}."
+    return f"-# *{words.CONFIRM}*: it is abuse; {', and '.join(effects)}."
 
 
 def _not_a_match(view: CaseView) -> str:
@@ -46,7 +55,7 @@ def _not_a_match(view: CaseView) -> str:
         effects.append(f"E-{view.entry.id} goes off the blocklist")
     if view.removed_count:
         effects.append("the authors are told that it was a mistake (removed messages cannot be put back)")
-    return f"-# *{texts.NOT_A_MATCH}*: it is harmless; {', '.join(effects) or 'nothing changes'}."
+    return f"-# *{words.NOT_A_MATCH}*: it is harmless; {', '.join(effects) or 'nothing changes'}."
 
 
 def _undo(view: CaseView) -> str:
@@ -56,7 +65,7 @@ def _undo(view: CaseView) -> str:
         else "what it changed in the lists is as before"
     )
     gone = "; removed messages stay removed" if view.removed_count else ""
-    return f"-# *{texts.UNDO}*: the case is open again and {back}{gone}."
+    return f"-# *{words.UNDO}*: the case is open again and {back}{gone}."
 
 
 def _standing(view: CaseView) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from discord import app_commands
 
-from bot.model import BankKind, CaseOrigin, Category, Decision, MediaRef, Mode, Surface
+from bot.model import BankKind, CaseOrigin, Category, MediaRef, Mode, Surface
 
 # -------------------------------------------------------------------------------- words
 
@@ -50,7 +50,6 @@ ORIGINS: dict[CaseOrigin, str] = {
     CaseOrigin.BLOCK: "blocked by a moderator",
     CaseOrigin.HUNT: "found among earlier posts",
 }
-DECISIONS: dict[Decision, str] = {Decision.CONFIRM: "confirmed", Decision.NOT_A_MATCH: "not a match"}
 
 MODE_CHOICES = [app_commands.Choice(name=words, value=mode.value) for mode, words in MODES.items()]
 CATEGORY_CHOICES = [app_commands.Choice(name=words, value=category.value) for category, words in CATEGORIES.items()]
@@ -60,9 +59,6 @@ UPLOADED = (
     "**Uploaded with a report.** The bot keeps no picture, so you cannot look at it here; if it stands in this server, "
     "ask for a report of the message itself."
 )
-CONFIRM = "Confirm"
-NOT_A_MATCH = "Not a match"
-UNDO = "Undo"
 
 
 def ago(time: datetime) -> str:
@@ -90,6 +86,10 @@ NOT_AN_ADMIN = "Only members with the permission Manage Server can change the se
 NOT_CHILD_SAFETY = (
     "Cases and entries of suspected minors are for the child-safety role alone. Somebody with Manage Server can name "
     "it with /setup."
+)
+ESCALATED_CASE = (
+    "This case was escalated, so it is for those who decide such cases. Somebody with Manage Server can name their "
+    "role with /setup-review."
 )
 FOREIGN_CASE = "That case belongs to another server."
 OLD_FORM = "That form is too old, or from before a restart; open it again."

@@ -12,6 +12,7 @@ from bot.explain import sentence
 from bot.matching import stored
 from bot.matching.packing import LocalView
 from bot.model import (
+    Appeal,
     Bank,
     BankKind,
     BankLevel,
@@ -30,6 +31,9 @@ from bot.model import (
     MessageRef,
     Orientation,
     Part,
+    Sanction,
+    SanctionKind,
+    SanctionState,
     Sighting,
     Stage,
     Surface,
@@ -143,6 +147,15 @@ def bank(**changes: Any) -> Bank:
 
 def event(kind: str, detail: str = "", actor_id: int | None = None) -> CaseEvent:
     return CaseEvent(12, NOW, kind, actor_id, detail)
+
+
+def appeal(number: int = 1, statement: str | None = "It is my own drawing.", **changes: Any) -> Appeal:
+    return replace(Appeal(number, 12, GUILD, SNOWFLAKE - number, 0, statement, NOW), **changes)
+
+
+def sanction(number: int = 1, **changes: Any) -> Sanction:
+    base = Sanction(number, 12, GUILD, SNOWFLAKE - number, SanctionKind.BAN, 0, 42, NOW, SanctionState.FAILED)
+    return replace(base, **changes)
 
 
 def view(of: Case | None = None, **changes: Any) -> CaseView:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -31,13 +32,18 @@ from cogs.ui.cards import MAX_TEXT, card
 from . import builders as b
 
 
-def text(view: CaseView) -> str:
-    return "\n".join(item.content for item in card(view).walk_children() if isinstance(item, discord.ui.TextDisplay))
+SERVER = GuildSettings(b.GUILD, child_safety_channel_id=77)
+"""A server in which suspected minors have a channel of their own."""
 
 
-def components(view: CaseView) -> list[dict[str, Any]]:
+def text(view: CaseView, server: GuildSettings = SERVER, *, details: bool = False) -> str:
+    shown = card(view, server, details=details).walk_children()
+    return "\n".join(item.content for item in shown if isinstance(item, discord.ui.TextDisplay))
+
+
+def components(view: CaseView, server: GuildSettings = SERVER) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    waiting = list(card(view).to_components())
+    waiting = list(card(view, server).to_components())
     while waiting:
         part = waiting.pop(0)
         found.append(part)
@@ -46,7 +52,11 @@ def components(view: CaseView) -> list[dict[str, Any]]:
 
 
 def labels(view: CaseView) -> list[str]:
-    return [part["label"] for part in components(view) if part["type"] == 2]
+    return labels_in(components(view))
+
+
+def labels_in(parts: list[dict[str, Any]]) -> list[str]:
+    return [part["label"] for part in parts if part["type"] == 2]
 
 
 def accent(view: CaseView) -> int:
@@ -208,13 +218,36 @@ def test_every_state_has_its_own_colour() -> None:
 
 
 def test_an_open_case_can_be_decided_and_a_decided_one_taken_back() -> None:
-    assert labels(b.view()) == ["Confirm", "Not a match"]
-    assert labels(b.view(b.decided())) == ["Undo"]
+    first_row = ["Confirm", "Not a match", "Decide…", "Claim", "Not me"]
+    assert labels(b.view()) == [*first_row, "Escalate", "May be a minor", "History"]
+    two = (b.sighting(1), b.sighting(2))
+    assert labels(b.view(sightings=two)) == [*first_row, "Copies…", "Escalate", "May be a minor", "History"]
+    assert labels(b.view(b.decided())) == ["Undo", "History"]
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (CaseState.CLAIMED, "Give back"),
+        (CaseState.ESCALATED, "Decide…"),
+        (CaseState.APPEALED, "Uphold"),
+        (CaseState.CLOSED, "History"),
+        (CaseState.EXPIRED, "History"),
+    ],
+)
+def test_the_buttons_are_those_of_the_state(state: CaseState, expected: str) -> None:
+    of = b.case(state=state, claimed_by=42) if state is CaseState.CLAIMED else b.case(state=state)
+    shown = labels(b.view(of))
+    assert expected in shown
+    assert ("Escalate" in shown) == (state is CaseState.CLAIMED)
+    assert ("Confirm" in shown) == (state in (CaseState.CLAIMED, CaseState.ESCALATED))
+    assert "Undo" not in shown
 
 
 def test_buttons_carry_case_action_and_version() -> None:
     ids = [part["custom_id"] for part in components(b.view(b.case(version=7))) if part["type"] == 2]
-    assert ids == ["stanguard:case:12:confirm:7", "stanguard:case:12:reject:7"]
+    assert ids[:3] == ["stanguard:case:12:confirm:7", "stanguard:case:12:reject:7", "stanguard:case:12:decide:7"]
+    assert all(re.fullmatch(r"stanguard:case:12:[a-z]+:7", custom_id) for custom_id in ids)
 
 
 def test_a_decision_names_who_took_it_and_what_it_taught() -> None:
@@ -333,10 +366,25 @@ def test_two_hundred_sightings_fit() -> None:
         sightings=sightings,
         entry=b.entry(note="note " * 200),
         bank=b.bank(name="list" * 100),
-        events=tuple(b.event("call_failed", "failure " * 100) for _ in range(30)),
+        events=(
+            *(b.event("call_failed", "failure " * 100) for _ in range(30)),
+            *(b.event("note", "note " * 100, 42) for _ in range(30)),
+            b.event("escalated", "second_opinion", 42),
+        ),
         report_count=200,
+        appeals=tuple(b.appeal(number, "please " * 140) for number in range(1, 30)),
+        sanctions=tuple(b.sanction(number, error="no " * 100) for number in range(1, 50)),
+        author_count=50,
+        channel_count=20,
     )
-    for shown in (view, b.view(b.case(category=Category.MINOR_SUSPECTED), sightings=sightings)):
+    lane = b.case(category=Category.MINOR_SUSPECTED)
+    escalated = b.case(state=CaseState.ESCALATED, claimed_by=42, reasons=("why " * 200,) * 20)
+    for shown in (
+        view,
+        replace(view, case=escalated),
+        replace(view, case=lane),
+        b.view(lane, sightings=sightings),
+    ):
         assert len(text(shown)) <= MAX_TEXT
         assert len(components(shown)) <= 40
         assert re.search(r"and 19\d more", text(shown))
@@ -375,7 +423,23 @@ class TestSuspectedMinor:
             assert detail not in shown
 
     def test_it_has_the_same_buttons(self) -> None:
-        assert labels(self.view) == ["Confirm", "Not a match"]
+        assert labels(self.view)[:3] == ["Confirm", "Not a match", "Decide…"]
+        assert "May be a minor" not in labels(self.view)
+
+    def test_what_stands_can_be_removed_once_it_was_reported(self) -> None:
+        assert "Reported: remove now" in labels(self.view)
+        gone = replace(self.view, sightings=(b.sighting(2),), sighting_count=1, removed_count=1)
+        assert "Reported: remove now" not in labels(gone)
+
+    def test_without_a_channel_of_its_own_it_shows_no_id_either(self) -> None:
+        server = GuildSettings(b.GUILD)
+        shown = text(self.view, server)
+        message = self.view.sightings[0].message
+        for hidden in (message.message_id, message.channel_id, message.author_id):
+            assert str(hidden) not in shown
+        assert "Do not open" in shown
+        assert labels_in(components(self.view, server))[-1] == "Details"
+        assert f"`{message.message_id}`" in text(self.view, server, details=True)
 
     def test_the_title_names_the_lane(self) -> None:
         assert "suspected minor" in text(self.view)
@@ -390,5 +454,6 @@ def test_a_card_stores_nothing_in_the_view_store() -> None:
 def test_every_kind_of_case_is_drawn() -> None:
     for origin in CaseOrigin:
         for state in CaseState:
-            of = b.case(origin=origin) if state is CaseState.OPEN else b.decided(origin=origin)
+            undecided = b.case(origin=origin, state=state)
+            of = undecided if state.undecided else replace(b.decided(origin=origin), state=state)
             assert "Case #12" in text(b.view(of, sightings=()))

@@ -26,7 +26,7 @@ async def test_a_copy_goes_and_a_card_comes(world: World, posted: discord.Messag
     shown = world.text(world.card())
     assert "Case #1 · removed, please check" in shown
     assert f"<@{world.fan.id}> in <#{world.fans.id}>" in shown
-    assert world.buttons(world.card()) == ["Confirm", "Not a match"]
+    assert world.buttons(world.card())[:2] == ["Confirm", "Not a match"]
 
 
 async def test_a_harmless_picture_stays_and_nobody_hears_of_it(world: World, picture: bytes, harmless: bytes) -> None:
@@ -39,7 +39,7 @@ async def test_a_harmless_picture_stays_and_nobody_hears_of_it(world: World, pic
 async def test_a_second_copy_joins_the_card(world: World, posted: discord.Message, picture: bytes) -> None:
     again = await world.post(world.other, picture)
     assert world.gone(again)
-    assert "2 copies, 2 removed" in world.text(world.card())
+    assert "2 copies by 2 members in 1 channel, 2 removed" in world.text(world.card())
 
 
 async def test_review_mode_leaves_the_message_up_until_it_is_confirmed(
@@ -62,7 +62,7 @@ async def test_confirm_redraws_the_card(world: World, posted: discord.Message) -
     shown = world.text(world.card())
     assert "decided: confirmed" in shown
     assert f"**Confirmed** by <@{world.moderator.id}>" in shown
-    assert world.buttons(world.card()) == ["Undo"]
+    assert world.buttons(world.card()) == ["Undo", "History"]
 
 
 async def test_not_a_match_protects_the_picture_and_tells_the_author(
@@ -102,7 +102,7 @@ async def test_undo_opens_the_case_again(world: World, posted: discord.Message) 
     await world.settle()
     assert (await world.view(1)).case.state is CaseState.OPEN
     assert f"<@{world.moderator.id}> took the decision back" in world.text(world.card())
-    assert world.buttons(world.card()) == ["Confirm", "Not a match"]
+    assert world.buttons(world.card())[:2] == ["Confirm", "Not a match"]
 
 
 async def test_the_slower_of_two_moderators_hears_who_was_faster(world: World, posted: discord.Message) -> None:
