@@ -35,6 +35,7 @@ from bot.model import (
     Thresholds,
 )
 from bot.outbox import CallResult, Outbox
+from bot.store.chain import AuditAction, deletion_payload
 from bot.store.engine import Store, Tx
 
 from . import calls, clusters, lessons, texts
@@ -262,7 +263,7 @@ class CaseService:
             taken_back = await tx.banks.revoke_by_case(case_id, actor_id, self._clock())
             restored = await self._entries_revoked_by(tx, case_id)
             for entry_id in restored:
-                await tx.banks.unrevoke(entry_id)
+                await tx.banks.unrevoke(entry_id, actor_id, self._clock())
             parts = [f"E-{entry_id} revoked" for entry_id in taken_back]
             parts += [f"E-{entry_id} matches again" for entry_id in restored]
             await self.event(tx, reopened, "undone", actor_id, "; ".join(parts))
@@ -362,9 +363,12 @@ class CaseService:
     async def completed(self, tx: Tx, call: Call, result: CallResult) -> None:
         """Write down, in the outbox's own transaction, what a finished Discord call changed."""
         if call.kind is CallKind.DELETE_MESSAGE:
-            message_id = call.payload["message_id"]
+            channel_id, message_id = call.payload["channel_id"], call.payload["message_id"]
+            assert isinstance(channel_id, int)
             assert isinstance(message_id, int)
             await tx.sightings.mark_deleted(message_id, self._clock())
+            gone = deletion_payload(call.case_id, channel_id, message_id)
+            tx.audit.append(call.guild_id, AuditAction.MESSAGE_DELETED, self._clock(), None, gone, case_id=call.case_id)
             if call.case_id is not None and (case := await tx.cases.get(call.case_id)) is not None:
                 guild = await self._guilds.within(tx, case.guild_id)
                 await self.draw(tx, case, guild, f"deleted:{message_id}")

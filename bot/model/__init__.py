@@ -4,6 +4,7 @@ The words are those of ThreatExchange, Coop and Ozone. Nothing in here imports a
 behaviour beyond its own rules. All times are aware UTC datetimes; all Discord ids are ints.
 """
 
+from .audit import INSTALLATION, AuditHead, AuditRow
 from .banks import Bank, Entry, Evidence, Fitting, Match, Thresholds, Tier
 from .cases import Call, CallKind, Case, CaseEvent, CaseOrigin, CaseState, CaseView, Decision, Report, Sighting
 from .fingerprint import (
@@ -23,10 +24,13 @@ from .words import BankKind, BankLevel, Category, Mode, Part, Stage, Strictness,
 
 __all__ = [
     "GRID_BYTES",
+    "INSTALLATION",
     "MOST_PDQ_HASHES",
     "ORIENTATIONS",
     "PDQ_BYTES",
     "PHASH_BYTES",
+    "AuditHead",
+    "AuditRow",
     "Bank",
     "BankKind",
     "BankLevel",

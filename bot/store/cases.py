@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
@@ -23,7 +24,9 @@ from bot.model import (
     Thresholds,
 )
 
+from .audit import Audit
 from .banks import Banks
+from .chain import SALT_BYTES, event_payload
 from .codec import (
     load,
     load_features,
@@ -55,11 +58,12 @@ UNSET: Literal[Unset.UNSET] = Unset.UNSET
 class Cases(Repository):
     """Cases. Every change of one goes through its version."""
 
-    __slots__ = ("_seals", "_turns")
+    __slots__ = ("_audit", "_seals", "_turns")
 
-    def __init__(self, connection: AsyncConnection, *, writing: bool, seals: Seals) -> None:
+    def __init__(self, connection: AsyncConnection, *, writing: bool, seals: Seals, audit: Audit) -> None:
         super().__init__(connection, writing=writing)
         self._seals = seals
+        self._audit = audit
         self._turns: set[int] = set()
 
     async def open(
@@ -188,11 +192,27 @@ class Cases(Repository):
         )
 
     async def add_event(self, event: CaseEvent) -> None:
-        """Add a line to the history of a case."""
-        await self._run(
-            case_events.insert().values(
-                case_id=event.case_id, at=event.at, kind=event.kind, actor_id=event.actor_id, detail=event.detail
+        """Add a line to the history of a case, and to the audit log of its guild.
+
+        Raises DatabaseError for what a person did in a database that was opened without the vault: see Audit.append.
+        """
+        salt = secrets.token_bytes(SALT_BYTES)
+        event_id = await self._scalar(
+            case_events.insert()
+            .values(
+                case_id=event.case_id,
+                at=event.at,
+                kind=event.kind,
+                actor_id=event.actor_id,
+                detail=event.detail,
+                salt=salt,
             )
+            .returning(case_events.c.id)
+        )
+        guild_id = await self._scalar(sa.select(cases.c.guild_id).where(cases.c.id == event.case_id))
+        payload = event_payload(event, event_id, salt)
+        self._audit.append(
+            guild_id, event.kind, event.at, event.actor_id, payload, case_id=event.case_id, event_id=event_id
         )
 
     async def events(self, case_id: int) -> list[CaseEvent]:
@@ -207,7 +227,7 @@ class Cases(Repository):
         case = await self.get(case_id)
         if case is None:
             return None
-        banks = Banks(self._connection, writing=self._writing, seals=self._seals)
+        banks = Banks(self._connection, writing=self._writing, seals=self._seals, audit=self._audit)
         sightings = Sightings(self._connection, writing=self._writing)
         entry = None if case.entry_id is None else await banks.entry(case.entry_id)
         total, removed = await sightings.count_by_case(case_id)
