@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from .banks.service import BankService
+from .cases.evidence import EvidenceService
 from .cases.hunt import Hunter
 from .cases.service import CaseService
 from .guilds import GuildService
@@ -94,6 +95,7 @@ class App:
             clock=clock,
         )
         self.reports = ReportService(store, self.scanner, self.cases, self.outbox, clock=clock)
+        self.evidence = EvidenceService(store, settings.evidence, clock=clock)
         self.pipeline = Pipeline(
             store,
             self.scanner,

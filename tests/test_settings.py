@@ -24,6 +24,7 @@ WITHOUT_DEFAULT_IN_THE_FILE = {
     "store.url",
     "vault.key_file",
     "media.workers",
+    "evidence.operator",
 }
 """Settings whose default is None or depends on the machine: the example shows them in a comment."""
 

@@ -83,6 +83,20 @@ async def forget_features(url: str, vault: Vault | None = None, *, clock: Callab
         await store.close()
 
 
+async def signing_seed(url: str, vault: Vault) -> bytes | None:
+    """The seed of the installation's signing key; None if none was made. Writes nothing.
+
+    Raises DatabaseError when there is no database at HEAD, and VaultError when ``vault`` does not open it.
+    """
+    store = await Store.open(url, migrate=False)
+    try:
+        async with store.read() as tx:
+            sealed = await tx.installation.sealed_signing_key()
+    finally:
+        await store.close()
+    return None if sealed is None else vault.open(sealed, SIGNING_CONTEXT)
+
+
 async def _renew_secret(tx: Tx, vault: Vault | None) -> None:
     signing_key = await tx.installation.sealed_signing_key()
     if vault is not None and signing_key is not None and _opens(vault, signing_key, SIGNING_CONTEXT):

@@ -12,12 +12,21 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import DatabaseError
-from bot.model import INSTALLATION, AuditHead, AuditRow
+from bot.model import INSTALLATION, AuditHead, AuditRow, CaseEvent
 
 from . import chain
 from .repository import Repository
-from .tables import audit
+from .tables import audit, case_events
 from .types import EPOCH, MILLISECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event of a case with what its row of the log is compared by; ``salt`` None: from before there was a log."""
+
+    event: CaseEvent
+    event_id: int
+    salt: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +160,15 @@ class Audit(Repository):
             sa.select(audit).where(audit.c.case_id == case_id).order_by(audit.c.guild_id, audit.c.seq)
         )
         return [_row(row) for row in rows]
+
+    async def told(self, case_id: int) -> list[Told]:
+        """The history of a case, oldest first."""
+        rows = await self._all(
+            sa.select(case_events).where(case_events.c.case_id == case_id).order_by(case_events.c.id)
+        )
+        return [
+            Told(CaseEvent(row.case_id, row.at, row.kind, row.actor_id, row.detail), row.id, row.salt) for row in rows
+        ]
 
 
 _COLUMNS = [column.name for column in audit.c if column.name not in {"id", "hash"}]

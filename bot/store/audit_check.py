@@ -108,10 +108,11 @@ def _contradiction(row: AuditRow, event: sa.Row[Any], secret: bytes | None, rene
 async def _events_without_rows(tx: Tx) -> list[tuple[int, str]]:
     """Events of cases that should have a row in the log and have none: the first one of each guild."""
     first = sa.select(sa.func.min(audit.c.event_id)).scalar_subquery()
+    own = sa.and_(audit.c.event_id == case_events.c.id, audit.c.guild_id == cases.c.guild_id)
     statement = (
         sa.select(cases.c.guild_id, sa.func.min(case_events.c.id).label("event_id"))
         .join(cases, cases.c.id == case_events.c.case_id)
-        .join(audit, audit.c.event_id == case_events.c.id, isouter=True)
+        .join(audit, own, isouter=True)
         .where(audit.c.id.is_(None), sa.or_(case_events.c.salt.is_not(None), case_events.c.id > first))
         .group_by(cases.c.guild_id)
         .order_by(cases.c.guild_id)

@@ -95,6 +95,14 @@ def link(prev: bytes, body: bytes) -> bytes:
     return hashlib.sha256(prev + body).digest()
 
 
+def is_whole(row: AuditRow) -> bool:
+    """Whether the hash of a row is that of what it says."""
+    try:
+        return link(row.prev, body_sha256(row)) == row.hash
+    except ValueError:
+        return False
+
+
 def milliseconds(at: datetime) -> int:
     """A time as the database keeps it."""
     return (at - EPOCH) // MILLISECOND
@@ -169,11 +177,7 @@ class Walk:
             return self.seq + 1, "is missing"
         if row.prev != self.hash:
             return row.seq, "does not follow from the one before it"
-        try:
-            whole = link(row.prev, body_sha256(row)) == row.hash
-        except ValueError:
-            whole = False
-        return None if whole else (row.seq, "was changed")
+        return None if is_whole(row) else (row.seq, "was changed")
 
 
 def read_anchor(text: str) -> AuditHead:

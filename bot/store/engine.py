@@ -118,8 +118,8 @@ class Store:
             raise DatabaseError("The database lost a secret that was just made; run `stanguard db check`.")
         return open_sealed(sealed, vault, SECRET_CONTEXT, place(self._target))
 
-    async def signing_seed(self, *, make: bool = True) -> bytes | None:
-        """The seed of the installation's signing key (Ed25519); with ``make`` made if there is none, else None then.
+    async def signing_seed(self) -> bytes:
+        """The seed of the installation's signing key (Ed25519), made if there is none.
 
         Raises VaultError when the vault lacks the key that it is sealed with, and RuntimeError as :attr:`secret` does.
         """
@@ -127,11 +127,13 @@ class Store:
             raise RuntimeError("a database that was opened without a vault has no signing key")
         async with self.read() as tx:
             sealed = await tx.installation.sealed_signing_key()
-        if sealed is None and make:
+        if sealed is None:
             async with self.write() as tx:
                 await tx.installation.keep_signing_key(new_sealed(self._vault, SIGNING_CONTEXT))
                 sealed = await tx.installation.sealed_signing_key()
-        return None if sealed is None else open_sealed(sealed, self._vault, SIGNING_CONTEXT, place(self._target))
+        if sealed is None:
+            raise DatabaseError("The database lost a signing key that was just made; run `stanguard db check`.")
+        return open_sealed(sealed, self._vault, SIGNING_CONTEXT, place(self._target))
 
     async def _require_head(self, *, migrate: bool) -> None:
         async with self.read() as tx:
