@@ -1,4 +1,4 @@
-"""Evidence packs: all that is known of a case, signed, without any picture and without what could rebuild one.
+"""Evidence packs: all that is known of a case, signed, without any picture or thumbnail of one.
 
 What goes in is named here field by field: digests and upright hashes, never a grid, a local feature or a rendering, and
 never who reported. People who acted appear as pseudonyms. Nothing is sent anywhere.
@@ -31,9 +31,9 @@ MOST_LINKS = 50_000
 """Rows of other cases through which a pack proves the way to the head of the chain, by their digests alone."""
 
 NOTICE = (
-    "This pack holds no picture, and nothing from which one could be rebuilt. The program that made it keeps no "
-    "pictures. What was posted can be obtained from Discord by legal process, by the ids in this pack; deleted "
-    "messages may not be kept for long, so ask to have them preserved first."
+    "This pack holds no picture, no thumbnail and no part of one. What was posted can be obtained from Discord by "
+    "legal process, by the ids in this pack. Deleted messages may not be kept for long, so ask to have them preserved "
+    "first."
 )
 _DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -9,19 +10,25 @@ MOST_POSTS = 200
 """Posts that the text lists; the JSON has them all."""
 
 LEGAL_PROCESS = "https://discord.com/safety/360044157931-working-with-law-enforcement"
-_WIDTH = 18
+_WIDTH = 20
+_COLUMNS = 100
 
 
 def text(evidence: dict[str, Any], key: str) -> str:
     """The text of a pack that was signed with the key of this fingerprint."""
-    return "\n".join(_lines(evidence, key)) + "\n"
+    return "".join(f"{_one_line(line)}\n" for line in _lines(evidence, key))
+
+
+def _one_line(line: str) -> str:
+    """A line in which nothing, such as a note with a line break, looks like another one."""
+    return "".join(char if char.isprintable() else " " for char in line).rstrip()
 
 
 def _lines(evidence: dict[str, Any], key: str) -> Iterator[str]:
     case = evidence["case"]
     yield f"EVIDENCE PACK: CASE {case['id']}"
     yield ""
-    yield evidence["notice"]
+    yield from textwrap.wrap(evidence["notice"], _COLUMNS)
     yield f"How authorities ask Discord: {LEGAL_PROCESS}"
     yield "The JSON file beside this text is signed; this text is not. Prove it with: stanguard evidence verify FILE"
     yield ""
@@ -80,7 +87,8 @@ def _picture(picture: dict[str, Any]) -> list[tuple[str, object]]:
     return [
         ("SHA-256", picture["sha256"] or None),
         ("MD5", picture.get("md5")),
-        ("Size", f"{picture['width']} x {picture['height']} pixels, {picture['frames']} frames"),
+        ("Pixels", f"{picture['width']} x {picture['height']}"),
+        ("Frames", picture["frames"]),
         *(("Perceptual hash", view["hash"]) for view in picture["phash"]),
         *(("PDQ hash", pdq) for pdq in picture.get("pdq", ())),
     ]
@@ -137,7 +145,7 @@ def _heading(title: str) -> Iterable[str]:
 def _fields(*fields: tuple[str, object]) -> Iterator[str]:
     for name, value in fields:
         if value is not None:
-            yield f"  {name + ':':<{_WIDTH + 2}} {value}"
+            yield f"  {name + ':':<{_WIDTH}} {value}"
 
 
 def _joined(*parts: object) -> str | None:
