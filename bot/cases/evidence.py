@@ -271,7 +271,8 @@ def _post(sighting: Sighting, deletions: dict[bytes, int]) -> dict[str, Any]:
         verdict=sighting.verdict.value,
         unscannable=sighting.unscannable and sighting.unscannable.value,
         sha256=fingerprint and fingerprint.sha256.hex(),
-        phash=fingerprint and [_hash(view) for view in fingerprint.views],
+        # The first frame alone: a pack of a raid with animations must stay of a size that can be read.
+        phash=fingerprint and [_hash(view) for view in fingerprint.views if view.frame == fingerprint.views[0].frame],
         entry=None if sighting.entry_id is None else f"E-{sighting.entry_id}",
         distance=sighting.distance,
         agreement=_share(sighting.agreement),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.model import AuditHead, AuditRow
 from bot.store import chain
 
-from .samples import NOW
+from .samples import GUILD, NOW
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=40)
 ROWS = st.builds(
@@ -134,3 +134,59 @@ def test_an_anchor_is_read_back(guild_id: int, seq: int, hashed: bytes):
 def test_no_anchor(text: str):
     with pytest.raises(ValueError):  # noqa: PT011 - of several functions of Python
         chain.read_anchor(text)
+
+
+# ------------------------------------------------------------------------------------------------ a walk along it
+
+
+def chained(rows: list[AuditRow]) -> list[AuditRow]:
+    """The same rows as one chain."""
+    made: list[AuditRow] = []
+    last = chain.ROOT
+    for seq, row in enumerate(rows, start=1):
+        body = chain.body_sha256(replace(row, guild_id=GUILD, seq=seq))
+        made.append(replace(row, guild_id=GUILD, seq=seq, prev=last, hash=chain.link(last, body)))
+        last = made[-1].hash
+    return made
+
+
+def broken(rows: list[AuditRow]) -> int | None:
+    """The number of the first row that a walk along them finds broken."""
+    walk = chain.Walk(GUILD)
+    walk.follow(rows[:2])
+    walk.follow(rows[2:])
+    return None if walk.broken is None else walk.broken[0]
+
+
+CHAINS = st.lists(ROWS, min_size=1, max_size=6).map(chained)
+
+
+@given(CHAINS)
+def test_a_whole_chain_is_followed_to_its_head(rows: list[AuditRow]):
+    walk = chain.Walk(GUILD)
+    walk.follow(rows)
+    assert (walk.broken, walk.seq, walk.hash) == (None, len(rows), rows[-1].hash)
+
+
+@given(CHAINS, st.data())
+def test_whatever_is_changed_in_a_row_that_row_is_named(rows: list[AuditRow], data: st.DataObject):
+    place = data.draw(st.integers(0, len(rows) - 1))
+    name = data.draw(st.sampled_from(sorted({*CHANGES, "prev", "hash"} - {"seq"})))
+    change = CHANGES.get(name, CHANGES["payload_sha256"])
+    rows[place] = replace(rows[place], **{name: change(getattr(rows[place], name))})
+    assert broken(rows) == place + 1
+
+
+@given(CHAINS, st.data())
+def test_a_row_that_is_taken_out_added_or_moved_is_named(rows: list[AuditRow], data: st.DataObject):
+    place = data.draw(st.integers(0, len(rows) - 1))
+    assert broken(rows[:place] + rows[place + 1 :]) == (None if place == len(rows) - 1 else place + 1)
+    assert broken([*rows[: place + 1], rows[place], *rows[place + 1 :]]) == place + 2
+    forged = replace(rows[place], action="forged")
+    anew = replace(forged, hash=chain.link(forged.prev, chain.body_sha256(forged)))
+    if anew.hash != rows[place].hash:  # the row after it tells, even if its own hash was made to fit
+        changed = [*rows[:place], anew, *rows[place + 1 :]]
+        assert broken(changed) == (None if place == len(rows) - 1 else place + 2)
+    if place:
+        moved = [*rows[: place - 1], rows[place], rows[place - 1], *rows[place + 1 :]]
+        assert broken(moved) == place
