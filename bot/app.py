@@ -15,6 +15,7 @@ import structlog
 from .banks.service import BankService
 from .cases.claims import ClaimService
 from .cases.decisions import DecisionService
+from .cases.evidence import EvidenceService
 from .cases.hunt import Hunter
 from .cases.service import CaseService
 from .guilds import GuildService
@@ -98,6 +99,7 @@ class App:
             clock=clock,
         )
         self.reports = ReportService(store, self.scanner, self.cases, self.outbox, clock=clock)
+        self.evidence = EvidenceService(store, settings.evidence, clock=clock)
         self.pipeline = Pipeline(
             store,
             self.scanner,

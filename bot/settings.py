@@ -8,6 +8,7 @@ channels) is not in here but in the database, see :mod:`bot.guilds`.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,6 +40,9 @@ _SECRETS = {
     "vault_key": ("vault's key", VAULT_KEY_VARIABLE),
 }
 """Keys that must not stand in a file, with what they hold and the variable that they belong in."""
+
+MOST_CONTACTS = 100
+MOST_CONTACT_CHARACTERS = 300
 
 DISCORD_MEDIA_HOSTS = (
     "cdn.discordapp.com",
@@ -178,6 +182,39 @@ class RetentionSettings(Section):
     cases_days: Annotated[Whole, Field(ge=30)] = 180
 
 
+class EvidenceSettings(Section):
+    """What an evidence pack says besides the case: who operates the bot, and whom it is meant for, by tag.
+
+    Nothing is ever sent anywhere: a contact is only written into the pack that somebody asks for with its tag.
+    """
+
+    operator: str | None = None
+    contacts: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("operator")
+    @classmethod
+    def _short_operator(cls, text: str | None) -> str | None:
+        return None if text is None else _line(text)
+
+    @field_validator("contacts")
+    @classmethod
+    def _sane_contacts(cls, contacts: dict[str, str]) -> dict[str, str]:
+        if len(contacts) > MOST_CONTACTS:
+            raise ValueError(f"it has more than {MOST_CONTACTS} tags")
+        for tag in contacts:
+            if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", tag):
+                raise ValueError("a tag has 1 to 32 lower-case letters, digits, - and _, a letter or digit first")
+        return {tag: _line(contact) for tag, contact in contacts.items()}
+
+
+def _line(text: str) -> str:
+    """A text as it may stand in an evidence pack: one short line that prints."""
+    text = text.strip()
+    if not text or len(text) > MOST_CONTACT_CHARACTERS or not text.isprintable():
+        raise ValueError(f"a contact is one line of 1 to {MOST_CONTACT_CHARACTERS} characters")
+    return text
+
+
 class LogSettings(Section):
     """What is logged, and how: ``console`` for people, ``json`` for collectors."""
 
@@ -203,6 +240,7 @@ class Settings(BaseSettings):
     matching: MatchingSettings = Field(default_factory=MatchingSettings)
     queue: QueueSettings = Field(default_factory=QueueSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    evidence: EvidenceSettings = Field(default_factory=EvidenceSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
     @classmethod
@@ -319,6 +357,7 @@ _REASONS = {
     "bool_type": "must be true or false",
     "string_type": "must be text in quotes",
     "tuple_type": "must be a list in square brackets",
+    "dict_type": "must be a table of names and texts in braces",
     "too_short": "must not be empty",
     "model_type": "must be a table, with its name in square brackets and its settings in the lines below",
     "greater_than": "must be greater than {gt}",

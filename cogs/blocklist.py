@@ -81,7 +81,7 @@ class Blocklist(commands.GroupCog, group_name="blocklist", group_description="Pi
         server = await require_admin(interaction)
         chosen = BankLevel(level.value)
         app = app_of(interaction)
-        await app.banks.set_level(server.guild_id, chosen)
+        await app.banks.set_level(server.guild_id, chosen, by=interaction.user.id)
         now = words.from_now_on(server.mode, chosen, strict=app.scanner.strict(server))
         await say(interaction, words.level_set(chosen, now))
 

@@ -24,6 +24,7 @@ WITHOUT_DEFAULT_IN_THE_FILE = {
     "store.url",
     "vault.key_file",
     "media.workers",
+    "evidence.operator",
 }
 """Settings whose default is None or depends on the machine: the example shows them in a comment."""
 
@@ -235,3 +236,40 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path):
         load(tmp_path / "bytes.toml")
     with pytest.raises(ConfigError, match=r"cannot be read.*folder"):
         load(tmp_path)
+
+
+# ------------------------------------------------------------------------------------------------- evidence
+
+
+def test_contacts_come_from_the_file_and_the_environment(tmp_path, monkeypatch):
+    path = written(
+        tmp_path, "[evidence]\noperator = ' we, we@example.org '\ncontacts = { hybe = 'https://a.example' }\n"
+    )
+    assert load(path).evidence.operator == "we, we@example.org"
+    assert load(path).evidence.contacts == {"hybe": "https://a.example"}
+    monkeypatch.setenv("STANGUARD_EVIDENCE__CONTACTS", '{"police": "unit 7"}')
+    assert load(path).evidence.contacts == {"hybe": "https://a.example", "police": "unit 7"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "operator = ''",
+        "operator = 7",
+        f"operator = '{'x' * 301}'",
+        'operator = "two\\nlines"',
+        "contacts = 7",
+        "contacts = { Hybe = 'x' }",
+        "contacts = { '' = 'x' }",
+        "contacts = { hybe = 7 }",
+        'contacts = { hybe = "\\u001b[2J" }',
+        f"contacts = {{ {', '.join(f't{number} = 1' for number in range(101))} }}".replace("= 1", "= 'x'"),
+    ],
+    ids=lambda text: text[:25],
+)
+def test_a_contact_that_is_none_is_one_sentence(tmp_path, text):
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, f"[evidence]\n{text}\n"))
+    assert "evidence." in str(caught.value)
+    assert str(caught.value).endswith("see config.example.toml.")
+    assert "\n" not in str(caught.value)

@@ -51,7 +51,7 @@ async def import_list(
     this process is left as it is: every bot on the database notices by itself.
     """
     async with store.write() as tx:
-        bank = await _bank(tx, name, level)
+        bank = await _bank(tx, name, level, clock())
     rest = iter(listed)
     added = existing = colliding = 0
     while batch := list(islice(rest, BATCH)):
@@ -87,10 +87,10 @@ async def _add(tx: Tx, bank: Bank, new: Sequence[Listed], source: str, at: datet
     await tx.banks.add_entries(bank.id, wanted, source=source, added_at=at)
 
 
-async def _bank(tx: Tx, name: str, level: BankLevel | None) -> Bank:
+async def _bank(tx: Tx, name: str, level: BankLevel | None, at: datetime) -> Bank:
     if level is not None:
         bank = await tx.banks.ensure(name, BankKind.BLOCK, None, level)
-        await tx.banks.set_level(bank.id, level)
+        await tx.banks.set_level(bank.id, level, None, at)
         return replace(bank, level=level)
     bank = await tx.banks.find(name, BankKind.BLOCK, None)
     if name == DEFAULT or (bank is not None and bank.level in {BankLevel.STRICT, BankLevel.REMOVE}):

@@ -123,11 +123,11 @@ class BankService:
             bank = await tx.banks.find(OWN, BankKind.BLOCK, guild_id)
             return bank is not None and bool(await tx.banks.find_exact(fingerprint.sha256, [bank.id]))
 
-    async def set_level(self, guild_id: int, level: BankLevel) -> None:
+    async def set_level(self, guild_id: int, level: BankLevel, *, by: int) -> None:
         """Change the most that a match with the guild's own blocklist may lead to."""
         async with self._store.write() as tx:
             bank = await ensure_own(tx, guild_id, BankKind.BLOCK)
-            await tx.banks.set_level(bank.id, level)
+            await tx.banks.set_level(bank.id, level, by, self._clock())
         await self.refresh()
 
     async def revoke(self, entry_id: int, *, guild_id: int | None, by: int | None) -> Entry:

@@ -165,7 +165,7 @@ class DecisionService:
         taken_back = await tx.banks.revoke_by_case(case.id, actor_id, self._clock())
         restored = await self._entries_revoked_by(tx, case.id)
         for entry_id in restored:
-            await tx.banks.unrevoke(entry_id)
+            await tx.banks.unrevoke(entry_id, actor_id, self._clock())
         parts = [f"E-{entry_id} revoked." for entry_id in taken_back]
         parts += [f"E-{entry_id} matches again." for entry_id in restored]
         parts += await sanctions.lift(tx, case, self._clock())

@@ -36,6 +36,7 @@ from bot.model import (
 )
 from bot.outbox import CallResult, Outbox
 from bot.store.cases import CaseChanges
+from bot.store.chain import AuditAction, deletion_payload
 from bot.store.engine import Store, Tx
 
 from . import calls, clusters, sanctions, texts
@@ -329,9 +330,12 @@ class CaseService:
     async def completed(self, tx: Tx, call: Call, result: CallResult) -> None:
         """Write down, in the outbox's own transaction, what a finished Discord call changed."""
         if call.kind is CallKind.DELETE_MESSAGE:
-            message_id = call.payload["message_id"]
+            channel_id, message_id = call.payload["channel_id"], call.payload["message_id"]
+            assert isinstance(channel_id, int)
             assert isinstance(message_id, int)
             await tx.sightings.mark_deleted(message_id, self._clock())
+            gone = deletion_payload(call.case_id, channel_id, message_id)
+            tx.audit.append(call.guild_id, AuditAction.MESSAGE_DELETED, self._clock(), None, gone, case_id=call.case_id)
             if call.case_id is not None and (case := await tx.cases.get(call.case_id)) is not None:
                 guild = await self._guilds.within(tx, case.guild_id)
                 await self.draw(tx, case, guild, f"deleted:{message_id}")

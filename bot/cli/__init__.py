@@ -16,7 +16,7 @@ from typer.main import get_command
 
 from bot.errors import StanguardError
 
-from . import blocklist, database, demo, doctor, known_good, run, scan
+from . import blocklist, database, demo, doctor, evidence, known_good, run, scan
 from .output import complain, say
 from .setup import Invocation
 
@@ -37,6 +37,7 @@ app.command("scan")(scan.scan)
 app.add_typer(blocklist.app, name="blocklist")
 app.add_typer(known_good.app, name="known-good")
 app.command("doctor")(doctor.doctor)
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(database.app, name="db")
 
 

@@ -11,6 +11,7 @@ from .output import complain, count, printable, say
 from .setup import ConfigOption, finish, prepare
 
 if TYPE_CHECKING:
+    from bot.model import AuditHead
     from bot.settings import Settings
 
 app = typer.Typer(help="Update, check, back up and restore the database.", no_args_is_help=True)
@@ -31,16 +32,38 @@ async def _upgrade(settings: Settings) -> int:
 
 
 @app.command("check")
-def check(*, config: ConfigOption = None) -> None:
-    """Check the version and the integrity of the database."""
-    finish(_check(prepare(config)))
+def check(
+    *,
+    anchor: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--anchor",
+            metavar="HEAD",
+            help="A head of the audit log as it was posted in the log channel, to compare with; may be repeated.",
+        ),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Check the version and the integrity of the database, and prove its audit log row by row."""
+    finish(_check(prepare(config), [_head(text) for text in anchor or ()]))
 
 
-async def _check(settings: Settings) -> int:
+def _head(text: str) -> AuditHead:
+    from bot.store.chain import ANCHOR_FORM, read_anchor
+
+    try:
+        return read_anchor(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"a head of the audit log is written {ANCHOR_FORM}; copy it whole from the log channel"
+        ) from None
+
+
+async def _check(settings: Settings, anchors: list[AuditHead]) -> int:
     from bot.store import admin
     from bot.vault import Vault
 
-    problems = await admin.check(settings.store.url, Vault.find(settings))
+    problems = await admin.check(settings.store.url, Vault.find(settings), anchors=anchors)
     for problem in problems:
         complain(problem)
     if problems:
@@ -120,9 +143,10 @@ def forget_features(*, config: ConfigOption = None) -> None:
 async def _forget_features(settings: Settings) -> int:
     from bot.store import admin
     from bot.store.single import only_bot
+    from bot.vault import Vault
 
     with only_bot(settings.store.url):
-        dropped = await admin.forget_features(settings.store.url)
+        dropped = await admin.forget_features(settings.store.url, Vault.find(settings))
     say(
         f"The local features of {count(dropped, 'entry', 'entries')} are gone. Pictures go on matching by their "
         "hashes; parts of pictures match again only for what is listed from now on."

@@ -4,6 +4,7 @@ The words are those of ThreatExchange, Coop and Ozone. Nothing in here imports a
 behaviour beyond its own rules. All times are aware UTC datetimes; all Discord ids are ints.
 """
 
+from .audit import INSTALLATION, AuditHead, AuditRow
 from .banks import Bank, Entry, Evidence, Fitting, Match, Thresholds, Tier
 from .cases import (
     UNDECIDED,
@@ -46,6 +47,7 @@ from .words import BankKind, BankLevel, Category, LaneOrder, Mode, NearMatches, 
 
 __all__ = [
     "GRID_BYTES",
+    "INSTALLATION",
     "MOST_DELETED",
     "MOST_PDQ_HASHES",
     "MOST_TIMEOUT",
@@ -55,6 +57,8 @@ __all__ = [
     "UNDECIDED",
     "Appeal",
     "AppealOutcome",
+    "AuditHead",
+    "AuditRow",
     "Bank",
     "BankKind",
     "BankLevel",

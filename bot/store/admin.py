@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.errors import DatabaseError
+from bot.model import AuditHead
 from bot.vault import Vault, VaultError
 
 from . import postgres_dump, sqlite_copy
+from .audit_check import audit_problems
+from .chain import AuditAction
 from .codec import unpack
 from .dialects import sqlite_path
 from .engine import Store, Tx
-from .seals import SECRET_CONTEXT, case_context, view_context
+from .installation import new_sealed
+from .seals import SECRET_CONTEXT, SIGNING_CONTEXT, case_context, view_context
 from .tables import CallState, bank_changes, cases, entries, entry_views, outbox, sightings
 
 WAITS_TOO_LONG = timedelta(days=1)
@@ -60,26 +64,58 @@ async def restore(url: str, path: Path) -> None:
         await sqlite_copy.restore(path, target)
 
 
-async def forget_features(url: str) -> int:
+async def forget_features(url: str, vault: Vault | None = None, *, clock: Callable[[], datetime] = _now) -> int:
     """Drop the local features of every entry and case and the secret that scrambled them; how many entries had any.
 
     For an installation whose key is lost. The next start makes a new secret; pictures go on matching by their hashes.
+    The key that signs evidence packs is kept if ``vault`` opens it: packs that were handed out need it to be known.
+    The audit log is told, because the pseudonyms in it were made with the secret: from now on they are others.
     """
     store = await Store.open(url)
     try:
         async with store.write() as tx:
             dropped = await tx.banks.drop_features()
             await tx.cases.drop_features()
-            await tx.installation.forget()
+            await _renew_secret(tx, vault)
+            tx.audit.append(None, AuditAction.SECRET_RENEWED, clock(), None, {})
         return dropped
     finally:
         await store.close()
 
 
-async def check(url: str, vault: Vault | None = None, *, clock: Callable[[], datetime] = _now) -> list[str]:
+async def signing_seed(url: str, vault: Vault) -> bytes | None:
+    """The seed of the installation's signing key; None if none was made. Writes nothing.
+
+    Raises DatabaseError when there is no database at HEAD, and VaultError when ``vault`` does not open it.
+    """
+    store = await Store.open(url, migrate=False)
+    try:
+        async with store.read() as tx:
+            sealed = await tx.installation.sealed_signing_key()
+    finally:
+        await store.close()
+    return None if sealed is None else vault.open(sealed, SIGNING_CONTEXT)
+
+
+async def _renew_secret(tx: Tx, vault: Vault | None) -> None:
+    signing_key = await tx.installation.sealed_signing_key()
+    if vault is not None and signing_key is not None and _opens(vault, signing_key, SIGNING_CONTEXT):
+        await tx.installation.replace(secret=new_sealed(vault, SECRET_CONTEXT))
+    else:
+        await tx.installation.forget()
+
+
+async def check(
+    url: str,
+    vault: Vault | None = None,
+    *,
+    anchors: Collection[AuditHead] = (),
+    clock: Callable[[], datetime] = _now,
+) -> list[str]:
     """What is wrong with a database: sentences that each name a remedy; none when it is sound and up to date.
 
-    Reads every fingerprint of the sightings and cases, and opens all that is sealed; ``vault`` None: no key is here.
+    Reads every fingerprint of the sightings and cases and the whole audit log, and opens all that is sealed; ``vault``
+    None: no key is here. ``anchors`` are heads of the audit log that were written down elsewhere.
     """
     try:
         store = await Store.open(url, migrate=False)
@@ -90,11 +126,23 @@ async def check(url: str, vault: Vault | None = None, *, clock: Callable[[], dat
             problems = await _sqlite_problems(tx) if store.dialect == "sqlite" else []
             if problems:
                 return problems
-            return [*await _row_problems(tx), *await _seal_problems(tx, vault), *await _outbox_problems(tx, clock())]
+            return [
+                *await _row_problems(tx),
+                *await _seal_problems(tx, vault),
+                *await audit_problems(tx, anchors, await _secret(tx, vault)),
+                *await _outbox_problems(tx, clock()),
+            ]
     except DatabaseError as error:
         return [str(error)]
     finally:
         await store.close()
+
+
+async def _secret(tx: Tx, vault: Vault | None) -> bytes | None:
+    sealed = await tx.installation.sealed_secret()
+    if vault is None or sealed is None or not _opens(vault, sealed, SECRET_CONTEXT):
+        return None
+    return vault.open(sealed, SECRET_CONTEXT)
 
 
 def _require_free(path: Path) -> None:
@@ -147,10 +195,11 @@ async def _unreadable(tx: Tx, table: sa.Table) -> int:
 
 async def _seal_problems(tx: Tx, vault: Vault | None) -> list[str]:
     total = broken = 0
-    secret = await tx.installation.sealed_secret()
-    if secret is not None:
-        total += 1
-        broken += not _opens(vault, secret, SECRET_CONTEXT)
+    secret, signing_key = await tx.installation.sealed_secret(), await tx.installation.sealed_signing_key()
+    for sealed, context in ((secret, SECRET_CONTEXT), (signing_key, SIGNING_CONTEXT)):
+        if sealed is not None:
+            total += 1
+            broken += not _opens(vault, sealed, context)
     views = (
         sa.select(entry_views.c.id, entries.c.sha256, entry_views.c.form, entry_views.c.frame, entry_views.c.features)
         .join(entries, entries.c.id == entry_views.c.entry_id)

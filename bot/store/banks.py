@@ -1,4 +1,7 @@
-"""Banks, their entries, and the number that tells every process that they changed."""
+"""Banks, their entries, and the number that tells every process that they changed.
+
+Every change of what matches is written to the audit log as well: of the bank's guild, or of the installation.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import DatabaseError
 from bot.model import Bank, BankKind, BankLevel, Category, Entry, Fingerprint, View
 
+from .audit import Audit
+from .chain import AuditAction, digest
 from .entry_rows import IDENTITY_COLUMNS, Identity, entry_of, entry_values, identity, only_hash, view_of, view_rows
 from .repository import Repository
 from .seals import Seals
@@ -22,11 +27,12 @@ from .tables import bank_changes, banks, entries, entry_views
 class Banks(Repository):
     """Lists of fingerprints. Entries are never deleted, only revoked."""
 
-    __slots__ = ("_seals",)
+    __slots__ = ("_audit", "_seals")
 
-    def __init__(self, connection: AsyncConnection, *, writing: bool, seals: Seals) -> None:
+    def __init__(self, connection: AsyncConnection, *, writing: bool, seals: Seals, audit: Audit) -> None:
         super().__init__(connection, writing=writing)
         self._seals = seals
+        self._audit = audit
 
     # ------------------------------------------------------------------------------------------------ banks
 
@@ -61,10 +67,12 @@ class Banks(Repository):
         """Every bank, oldest first."""
         return [_bank(row) for row in await self._all(sa.select(banks).order_by(banks.c.id))]
 
-    async def set_level(self, bank_id: int, level: BankLevel) -> None:
+    async def set_level(self, bank_id: int, level: BankLevel, by: int | None, at: datetime) -> None:
         """Change the most that a match with an entry of this bank may lead to."""
         if await self._run(banks.update().where(banks.c.id == bank_id).values(level=level)):
             await self._changed()
+            payload = {"bank_id": str(bank_id), "level": level}
+            await self._log(AuditAction.LEVEL_CHANGED, bank_id, at, by, payload, f"B-{bank_id}")
 
     async def change_number(self) -> int:
         """A number that grows with every change of a bank or an entry, whichever process made it."""
@@ -119,6 +127,14 @@ class Banks(Repository):
         if row is None:
             raise DatabaseError("The database did not keep the entry; run `stanguard db check`.")
         await self._insert_views([(row.id, fingerprint)])
+        payload = {
+            "bank_id": str(bank_id),
+            "category": category,
+            "entry_id": str(row.id),
+            "picture": _named(fingerprint),
+            "source": source,
+        }
+        await self._log(AuditAction.ENTRY_ADDED, bank_id, added_at, added_by, payload, f"E-{row.id}", case_id)
         return entry_of(row, fingerprint.views)
 
     async def add_entries(
@@ -134,6 +150,12 @@ class Banks(Repository):
         if not pictures:
             return
         number = await self._changed()
+        payload = {
+            "bank_id": str(bank_id),
+            "pictures": digest([_named(fingerprint) for _, fingerprint in pictures]).hex(),
+            "source": source,
+        }
+        await self._log(AuditAction.ENTRIES_IMPORTED, bank_id, added_at, None, payload, f"B-{bank_id}")
         rows = [
             {
                 "changed": number,
@@ -247,37 +269,59 @@ class Banks(Repository):
 
     async def revoke(self, entry_id: int, by: int | None, at: datetime) -> bool:
         """Let an entry match nothing any more; False if it was revoked already or does not exist."""
-        return bool(await self._revoke(by, at, entries.c.id == entry_id))
+        return bool(await self._revoke(by, at, None, entries.c.id == entry_id))
 
     async def revoke_by_case(self, case_id: int, by: int | None, at: datetime) -> list[int]:
         """Revoke the entries that this case made; their ids."""
-        return await self._revoke(by, at, entries.c.case_id == case_id)
+        return await self._revoke(by, at, case_id, entries.c.case_id == case_id)
 
-    async def unrevoke(self, entry_id: int) -> bool:
+    async def unrevoke(self, entry_id: int, by: int | None, at: datetime) -> bool:
         """Let a revoked entry match again; False if it was not revoked."""
         await self._in_turn()
         statement = (
             entries.update()
             .where(entries.c.id == entry_id, entries.c.revoked_at.is_not(None))
             .values(revoked_at=None, revoked_by=None)
+            .returning(entries.c.bank_id)
         )
-        if not await self._run(statement):
+        bank_id = await self._scalar(statement)
+        if bank_id is None:
             return False
         await self._changed([entry_id])
+        payload = {"bank_id": str(bank_id), "entry_id": str(entry_id)}
+        await self._log(AuditAction.ENTRY_RESTORED, bank_id, at, by, payload, f"E-{entry_id}")
         return True
 
-    async def _revoke(self, by: int | None, at: datetime, condition: sa.ColumnElement[bool]) -> list[int]:
+    async def _revoke(
+        self, by: int | None, at: datetime, case_id: int | None, condition: sa.ColumnElement[bool]
+    ) -> list[int]:
         await self._in_turn()
         rows = await self._all(
             entries.update()
             .where(condition, entries.c.revoked_at.is_(None))
             .values(revoked_at=at, revoked_by=by)
-            .returning(entries.c.id)
+            .returning(entries.c.id, entries.c.bank_id)
         )
-        revoked = sorted(row.id for row in rows)
+        revoked = {row.id: row.bank_id for row in rows}
         if revoked:
             await self._changed(revoked)
-        return revoked
+        for entry_id, bank_id in sorted(revoked.items()):
+            payload = {"bank_id": str(bank_id), "entry_id": str(entry_id)}
+            await self._log(AuditAction.ENTRY_REVOKED, bank_id, at, by, payload, f"E-{entry_id}", case_id)
+        return sorted(revoked)
+
+    async def _log(
+        self,
+        action: AuditAction,
+        bank_id: int,
+        at: datetime,
+        by: int | None,
+        payload: dict[str, str],
+        subject: str,
+        case_id: int | None = None,
+    ) -> None:
+        guild_id = await self._scalar(sa.select(banks.c.guild_id).where(banks.c.id == bank_id))
+        self._audit.append(guild_id, action, at, by, payload, subject=subject, case_id=case_id)
 
     # ----------------------------------------------------------------------------------------------- reading
 
@@ -320,6 +364,12 @@ def _among(bank_ids: Collection[int], *, active: bool) -> list[sa.ColumnElement[
     if active:
         condition.append(entries.c.revoked_at.is_(None))
     return condition
+
+
+def _named(fingerprint: Fingerprint) -> str:
+    """What a picture is known by, as text."""
+    kind, value = identity(fingerprint)
+    return f"{kind}:{value.hex()}"
 
 
 def _bank(row: sa.Row[Any]) -> Bank:

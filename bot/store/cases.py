@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
@@ -25,7 +26,9 @@ from bot.model import (
 )
 
 from .appeals import Appeals
+from .audit import Audit
 from .banks import Banks
+from .chain import SALT_BYTES, event_payload
 from .codec import (
     load,
     load_features,
@@ -72,11 +75,12 @@ class CaseChanges(TypedDict, total=False):
 class Cases(Repository):
     """Cases. Every change of one goes through its version."""
 
-    __slots__ = ("_seals", "_turns")
+    __slots__ = ("_audit", "_seals", "_turns")
 
-    def __init__(self, connection: AsyncConnection, *, writing: bool, seals: Seals) -> None:
+    def __init__(self, connection: AsyncConnection, *, writing: bool, seals: Seals, audit: Audit) -> None:
         super().__init__(connection, writing=writing)
         self._seals = seals
+        self._audit = audit
         self._turns: set[int] = set()
 
     async def open(
@@ -229,16 +233,28 @@ class Cases(Repository):
         )
 
     async def add_event(self, event: CaseEvent) -> None:
-        """Add a line to the history of a case."""
-        await self._run(
-            case_events.insert().values(
+        """Add a line to the history of a case, and to the audit log of its guild.
+
+        Raises DatabaseError for what a person did in a database that was opened without the vault: see Audit.append.
+        """
+        salt = secrets.token_bytes(SALT_BYTES)
+        event_id = await self._scalar(
+            case_events.insert()
+            .values(
                 case_id=event.case_id,
                 at=event.at,
                 kind=event.kind,
                 actor_id=event.actor_id,
                 detail=event.detail,
                 request_id=event.request_id,
+                salt=salt,
             )
+            .returning(case_events.c.id)
+        )
+        guild_id = await self._scalar(sa.select(cases.c.guild_id).where(cases.c.id == event.case_id))
+        payload = event_payload(event, event_id, salt)
+        self._audit.append(
+            guild_id, event.kind, event.at, event.actor_id, payload, case_id=event.case_id, event_id=event_id
         )
 
     async def answered(self, request_id: int | None) -> bool:
@@ -260,7 +276,7 @@ class Cases(Repository):
         case = await self.get(case_id)
         if case is None:
             return None
-        banks = Banks(self._connection, writing=self._writing, seals=self._seals)
+        banks = Banks(self._connection, writing=self._writing, seals=self._seals, audit=self._audit)
         seen = Sightings(self._connection, writing=self._writing)
         entry = None if case.entry_id is None else await banks.entry(case.entry_id)
         numbers = await seen.count_by_case(case_id)

@@ -18,18 +18,19 @@ from bot.errors import DatabaseError
 from bot.vault import Vault
 
 from .appeals import Appeals
+from .audit import Audit
 from .banks import Banks
 from .cases import Cases
 from .chores import Chores
 from .dialects import Dialect, connect_engines, place, prepare, transaction
 from .guilds import Guilds
-from .installation import Installation, new_secret, open_secret
+from .installation import Installation, new_sealed, open_sealed
 from .jobs import Jobs
 from .migrate import HEAD, bring_up_to_date, not_at_head, revision
 from .outbox import OutboxRows
 from .reports import Reports
 from .sanctions import Sanctions
-from .seals import Seals
+from .seals import SECRET_CONTEXT, SIGNING_CONTEXT, Seals
 from .sightings import Sightings
 
 
@@ -38,6 +39,7 @@ class Tx:
 
     __slots__ = (
         "appeals",
+        "audit",
         "banks",
         "cases",
         "chores",
@@ -51,13 +53,14 @@ class Tx:
         "sightings",
     )
 
-    def __init__(self, connection: AsyncConnection, seals: Seals, *, writing: bool) -> None:
+    def __init__(self, connection: AsyncConnection, seals: Seals, *, writing: bool, secret: bytes | None) -> None:
         self.connection = connection
+        self.audit = Audit(connection, writing=writing, secret=secret)
         self.installation = Installation(connection, writing=writing)
-        self.banks = Banks(connection, writing=writing, seals=seals)
+        self.banks = Banks(connection, writing=writing, seals=seals, audit=self.audit)
         self.guilds = Guilds(connection, writing=writing)
         self.sightings = Sightings(connection, writing=writing)
-        self.cases = Cases(connection, writing=writing, seals=seals)
+        self.cases = Cases(connection, writing=writing, seals=seals, audit=self.audit)
         self.reports = Reports(connection, writing=writing)
         self.sanctions = Sanctions(connection, writing=writing)
         self.appeals = Appeals(connection, writing=writing, seals=seals)
@@ -73,6 +76,7 @@ class Store:
         self.url = url
         self.dialect: Literal["sqlite", "postgresql"] = dialect
         self.seals = Seals(vault)
+        self._vault = vault
         self._target = target
         self._secret: bytes | None = None
         self._writer, self._reader = connect_engines(dialect, target)
@@ -85,7 +89,7 @@ class Store:
 
         ``url`` is ``sqlite:///path`` or ``postgresql://user@host/name``. ``vault`` seals and opens local features and
         the installation's secret, which is made at the first opening; without one, entries load without features, none
-        can be written, and there is no secret.
+        can be written, there is no secret, and nothing that a person did can be written to the audit log.
 
         Raises DatabaseError when the database cannot be reached, is no database of this program or of a newer version
         of it, or, without ``migrate``, of an older one; and VaultError when the vault lacks the key that it is sealed
@@ -117,11 +121,28 @@ class Store:
             sealed = await tx.installation.sealed_secret()
         if sealed is None:
             async with self.write() as tx:
-                await tx.installation.keep(new_secret(vault))
+                await tx.installation.keep(new_sealed(vault, SECRET_CONTEXT))
                 sealed = await tx.installation.sealed_secret()
         if sealed is None:
             raise DatabaseError("The database lost a secret that was just made; run `stanguard db check`.")
-        return open_secret(sealed, vault, place(self._target))
+        return open_sealed(sealed, vault, SECRET_CONTEXT, place(self._target))
+
+    async def signing_seed(self) -> bytes:
+        """The seed of the installation's signing key (Ed25519), made if there is none.
+
+        Raises VaultError when the vault lacks the key that it is sealed with, and RuntimeError as :attr:`secret` does.
+        """
+        if self._vault is None:
+            raise RuntimeError("a database that was opened without a vault has no signing key")
+        async with self.read() as tx:
+            sealed = await tx.installation.sealed_signing_key()
+        if sealed is None:
+            async with self.write() as tx:
+                await tx.installation.keep_signing_key(new_sealed(self._vault, SIGNING_CONTEXT))
+                sealed = await tx.installation.sealed_signing_key()
+        if sealed is None:
+            raise DatabaseError("The database lost a signing key that was just made; run `stanguard db check`.")
+        return open_sealed(sealed, self._vault, SIGNING_CONTEXT, place(self._target))
 
     async def _require_head(self, *, migrate: bool) -> None:
         async with self.read() as tx:
@@ -151,7 +172,9 @@ class Store:
         async with self._turn, transaction(self._writer, self._target) as connection:
             self._writing.add(task)
             try:
-                yield Tx(connection, self.seals, writing=True)
+                tx = Tx(connection, self.seals, writing=True, secret=self._secret)
+                yield tx
+                await tx.audit.flush()
             finally:
                 self._writing.discard(task)
 
@@ -159,4 +182,4 @@ class Store:
     async def read(self) -> AsyncGenerator[Tx]:
         """One transaction that sees one state of the database and cannot change it."""
         async with transaction(self._reader, self._target) as connection:
-            yield Tx(connection, self.seals, writing=False)
+            yield Tx(connection, self.seals, writing=False, secret=self._secret)

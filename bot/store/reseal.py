@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from bot.vault import Vault
 
 from .engine import Store, Tx
-from .seals import SECRET_CONTEXT, case_context, view_context
-from .tables import cases, entries, entry_views, installation
+from .seals import SECRET_CONTEXT, SIGNING_CONTEXT, case_context, view_context
+from .tables import cases, entries, entry_views
 
 _BATCH = 200
 """Rows of one transaction: a running bot is never kept from writing for long."""
@@ -24,20 +24,27 @@ async def reseal(store: Store, vault: Vault) -> int:
     views = sa.select(
         entry_views.c.id, entry_views.c.features, entries.c.sha256, entry_views.c.form, entry_views.c.frame
     ).join(entries, entries.c.id == entry_views.c.entry_id)
-    resealed = await _secret(store, vault)
+    resealed = await _installation(store, vault)
     resealed += await _features(store, vault, entry_views, views)
     held = sa.select(cases.c.id, cases.c.features, cases.c.sha256)
     return resealed + await _features(store, vault, cases, held)
 
 
-async def _secret(store: Store, vault: Vault) -> int:
+async def _installation(store: Store, vault: Vault) -> int:
     async with store.write() as tx:
-        sealed = await tx.installation.sealed_secret()
-        if sealed is None or vault.is_current(sealed):
-            return 0
-        anew = vault.seal(vault.open(sealed, SECRET_CONTEXT), SECRET_CONTEXT)
-        await tx.connection.execute(installation.update().values(secret=anew))
-    return 1
+        secret = _anew(vault, await tx.installation.sealed_secret(), SECRET_CONTEXT)
+        signing_key = _anew(vault, await tx.installation.sealed_signing_key(), SIGNING_CONTEXT)
+        resealed = sum(value is not None for value in (secret, signing_key))
+        if resealed:
+            await tx.installation.replace(secret=secret, signing_key=signing_key)
+    return resealed
+
+
+def _anew(vault: Vault, sealed: bytes | None, context: bytes) -> bytes | None:
+    """The same, sealed with the current key; None if there is none, or if it is so already."""
+    if sealed is None or vault.is_current(sealed):
+        return None
+    return vault.seal(vault.open(sealed, context), context)
 
 
 async def _features(store: Store, vault: Vault, table: sa.Table, rows: sa.Select[*tuple[Any, ...]]) -> int:

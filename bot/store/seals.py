@@ -1,4 +1,4 @@
-"""What lies sealed in the database: local features of entries and cases, members' words, the installation's secret."""
+"""What lies sealed in the database: local features, members' words, the installation's secret and signing key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from bot.vault import Vault, VaultError
 log = structlog.get_logger(__name__)
 
 SECRET_CONTEXT = b"installation"
+SIGNING_CONTEXT = b"signing key"
 SECRET_BYTES = 32
+"""Bytes of the secret, and of the seed of the signing key (Ed25519)."""
 
 
 def view_context(sha256: bytes, form: str, frame: int) -> bytes:

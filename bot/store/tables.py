@@ -1,6 +1,6 @@
 """The tables. Times are milliseconds UTC, Discord ids are 64-bit integers, fingerprints are blobs (see codec.py).
 
-The columns ``features`` and ``secret`` hold what the vault sealed (see bot.vault).
+The columns ``features``, ``secret`` and ``signing_key`` hold what the vault sealed (see bot.vault).
 
 A change in here needs a migration in ``migrations/versions``; a test compares the two on both databases.
 """
@@ -79,6 +79,8 @@ installation = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("secret", sa.LargeBinary, nullable=False),
+    # The seed of the key that signs evidence packs; made when the first one is.
+    sa.Column("signing_key", sa.LargeBinary),
     sa.CheckConstraint("id = 1", name="one_row"),
 )
 
@@ -240,6 +242,9 @@ case_events = sa.Table(
     sa.Column("kind", sa.String(32), nullable=False),
     sa.Column("actor_id", sa.BigInteger),
     sa.Column("detail", sa.Text, nullable=False),
+    # Part of what the audit log keeps the digest of; NULL for an event from before there was a log.
+    sa.Column("salt", sa.LargeBinary),
+    sa.CheckConstraint("salt IS NULL OR length(salt) = 16", name="salt"),
     sa.Column("request_id", sa.BigInteger),
     sa.Index(None, "case_id", "id"),
     _partial("uq_case_events_request_id", "request_id", unique=True, where="request_id IS NOT NULL"),
@@ -412,6 +417,32 @@ outbox = sa.Table(
     _partial("ix_outbox_order", "urgency", "id", where="state = 'pending'"),
     _partial("ix_outbox_case_id", "case_id", where="state = 'pending' AND case_id IS NOT NULL"),
     _partial("ix_outbox_finished", "finished_at", where="state <> 'pending'"),
+    sqlite_autoincrement=True,
+)
+
+# Its triggers, which refuse UPDATE and DELETE, are made by the migration 0003_audit.
+audit = sa.Table(
+    "audit",
+    metadata,
+    _id(),
+    sa.Column("guild_id", sa.BigInteger, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("at", Milliseconds, nullable=False),
+    sa.Column("actor", sa.LargeBinary),
+    sa.Column("action", sa.String(32), nullable=False),
+    # No foreign keys: the log outlives the cases and events that it tells of.
+    sa.Column("case_id", sa.BigInteger),
+    sa.Column("event_id", sa.BigInteger),
+    sa.Column("subject", sa.String(64)),
+    sa.Column("payload_sha256", sa.LargeBinary, nullable=False),
+    sa.Column("prev", sa.LargeBinary, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.CheckConstraint("seq >= 1", name="seq"),
+    sa.CheckConstraint("actor IS NULL OR length(actor) = 16", name="actor"),
+    sa.CheckConstraint("length(payload_sha256) = 32 AND length(prev) = 32 AND length(hash) = 32", name="digests"),
+    sa.UniqueConstraint("guild_id", "seq"),
+    _partial("ix_audit_case_id", "case_id", where="case_id IS NOT NULL"),
+    _partial("ix_audit_event_id", "event_id", where="event_id IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 

@@ -45,10 +45,13 @@ def settings(server: GuildSettings) -> str:
         f"**Numbers and check sums go to:** {_channel(server.log_channel_id, 'the review channel')}",
         f"**Looking at a grey rendering:** {'allowed' if server.reveal else 'not possible'}",
         f"**Authors of removed messages:** {'are told, and can appeal' if server.tell_authors else 'are told nothing'}",
-        f"**Without a claim:** brought up again {_after(server.remind_hours)}, "
-        f"escalated {_after(server.escalate_hours)}",
+        f"**Unclaimed cases:** {_unclaimed(server)}",
     )
     return "\n".join(lines)
+
+
+def _unclaimed(server: GuildSettings) -> str:
+    return f"brought up again {_after(server.remind_hours)}, escalated {_after(server.escalate_hours)}"
 
 
 def _channel(channel_id: int | None, otherwise: str) -> str:

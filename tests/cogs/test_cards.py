@@ -31,7 +31,6 @@ from cogs.ui.cards import MAX_TEXT, card
 
 from . import builders as b
 
-
 SERVER = GuildSettings(b.GUILD, child_safety_channel_id=77)
 """A server in which suspected minors have a channel of their own."""
 

@@ -123,8 +123,8 @@ async def test_revoking_has_an_inverse(store: Store):
         revoked = await tx.banks.entry(entry.id)
         assert revoked is not None
         assert (revoked.revoked_by, revoked.revoked_at) == (77, NOW)
-        assert await tx.banks.unrevoke(entry.id)
-        assert not await tx.banks.unrevoke(entry.id)
+        assert await tx.banks.unrevoke(entry.id, None, NOW)
+        assert not await tx.banks.unrevoke(entry.id, None, NOW)
         assert await tx.banks.entry(entry.id) == entry
 
 
@@ -164,7 +164,7 @@ async def test_only_active_block_entries_are_left_to_hunt(store: Store):
     "change",
     [
         lambda tx, entry: tx.banks.ensure("new", BankKind.BLOCK, None, BankLevel.REVIEW),
-        lambda tx, entry: tx.banks.set_level(entry.bank_id, BankLevel.OBSERVE),
+        lambda tx, entry: tx.banks.set_level(entry.bank_id, BankLevel.OBSERVE, None, NOW),
         lambda tx, entry: add_entry(tx, 2),
         lambda tx, entry: tx.banks.revoke(entry.id, None, NOW),
     ],

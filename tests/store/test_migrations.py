@@ -230,6 +230,6 @@ async def test_what_the_first_version_wrote_is_read_by_this_one(empty_database_u
     async with store.write() as tx:
         made = await add_entry(tx, guild_id=OTHER_GUILD)
         assert (made.id, made.bank_id) == (9, 10)
-        await tx.banks.set_level(3, BankLevel.STRICT)
+        await tx.banks.set_level(3, BankLevel.STRICT, None, NOW)
     await store.close()
     assert await in_database(empty_database_url, differences) == []

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004_review"
-down_revision = "0002_features"
+down_revision = "0003_audit"
 branch_labels = None
 depends_on = None
 
