@@ -15,6 +15,7 @@ from .cases import (
     CaseState,
     CaseView,
     Decision,
+    PayloadValue,
     Report,
     Sighting,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "NearMatches",
     "Orientation",
     "Part",
+    "PayloadValue",
     "Plan",
     "PolicyReason",
     "Report",
