@@ -107,7 +107,9 @@ async def member_of(guild: discord.Guild, user_id: int) -> discord.Member | None
 
 
 def bot_lacks(me: discord.Member, call: CallKind) -> list[str]:
-    """That the bot lacks the permission for such calls; empty if it does not."""
+    """That the bot lacks the permission for such calls, or is timed out itself; empty if neither."""
+    if me.is_timed_out():
+        return ["The bot itself is timed out here, which leaves it nothing but reading; lift its timeout first."]
     names = missing(me.guild_permissions, (ACTS[call].need,))
     return [f"The bot lacks the permission {name}; give it to the bot's role in the server settings." for name in names]
 

@@ -16,7 +16,6 @@ from .obstacles import ACTS, bot_lacks, member_of, out_of_reach
 from .payloads import lacks, moment, number
 from .refusals import (
     INVALID_FORM,
-    MISSING_ACCESS,
     TOO_MANY_BANS,
     TWO_FACTOR_NEEDED,
     UNKNOWN_BAN,
@@ -72,10 +71,10 @@ async def _ask(bot: StanguardBot, call: Call) -> None:
 
 async def _explained(bot: StanguardBot, call: Call, error: discord.HTTPException) -> str:
     """One sentence for a refusal that stays: what is missing, and what to do."""
-    if error.status == 403 and error.code not in {MISSING_ACCESS, TWO_FACTOR_NEEDED}:
+    if error.status == 403 and error.code != TWO_FACTOR_NEEDED:
         return await _looked_into(bot, call) or unexplained(error)
     act, user = ACTS[call.kind], f"<@{number(call, 'user_id')}>"
-    if error.code in {UNKNOWN_GUILD, MISSING_ACCESS}:
+    if error.code == UNKNOWN_GUILD:
         return NOT_IN_SERVER
     if error.code == UNKNOWN_MEMBER:
         by_hand = "; lift it by hand if they come back" if call.kind is CallKind.LIFT_TIMEOUT else ""

@@ -204,7 +204,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("status", "code", "said"),
         [
-            (403, 50001, "The bot is not in this server any more"),
+            (403, 50001, "Discord refused it (status 403, code 50001)."),
             (404, 10004, "The bot is not in this server any more"),
             (403, 60003, "two-factor authentication"),
             (403, 50013, "Discord refused it (status 403, code 50013)."),
@@ -218,9 +218,15 @@ class TestRefused:
         world.env.inject_error(method, path, status=status, code=code)
         assert said in await sentence(calls, order(world, kind))
 
-    async def test_a_server_that_is_gone_while_it_is_looked_into(self, world: World, calls: DiscordCalls) -> None:
-        world.env.inject_error("DELETE", MEMBER, status=403, code=50013)
-        world.env.inject_error("GET", "/guilds/*", status=404, code=10004)
+    async def test_a_bot_that_is_timed_out_itself(self, world: World, calls: DiscordCalls) -> None:
+        assert world.bot.user is not None
+        world.env.backend.edit_member(world.guild.id, world.bot.user.id, {"timed_out_until": until(hours=1)})
+        assert "The bot itself is timed out here" in await sentence(calls, order(world, CallKind.KICK))
+
+    @pytest.mark.parametrize(("status", "code"), [(404, 10004), (403, 50001)])
+    async def test_a_server_without_the_bot(self, world: World, calls: DiscordCalls, status: int, code: int) -> None:
+        world.env.inject_error("DELETE", MEMBER, status=403, code=50001)
+        world.env.inject_error("GET", "/guilds/*", status=status, code=code)
         assert "not in this server any more" in await sentence(calls, order(world, CallKind.KICK))
 
     @pytest.mark.parametrize(
