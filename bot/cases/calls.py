@@ -92,6 +92,7 @@ def alert(case: Case, channel_id: int | None, role_id: int | None, text: str, ca
     """Say something about a case in a channel, with a role mentioned; None without a channel."""
     if channel_id is None:
         return None
+    text = text if role_id is None else f"<@&{role_id}> {text}"
     return Call(
         CallKind.LOG_LINE,
         key=f"alert:{case.id}:{cause}",

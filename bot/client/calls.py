@@ -8,7 +8,7 @@ and a call whose earlier attempt has an unknown end is first looked for in the c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import aiohttp
@@ -21,24 +21,15 @@ from bot.model import Call, CallKind, CaseView
 from bot.outbox import CallError, CallResult
 
 from .bot import StanguardBot
-from .permissions import HISTORY, MANAGE_MESSAGES, SEND, VIEW
+from .obstacles import ACTS
+from .payloads import LONGEST_MESSAGE, button, mentioned_role, number, text
+from .refusals import UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, refused
+from .sanctions import sanction
 
 NONCE_LENGTH = 25
-LONGEST_MESSAGE = 2000
-"""Characters of text that Discord takes in one message."""
 
 LOOK_BACK = 50
 """Messages of a channel that are searched for the result of an attempt with an unknown end."""
-
-UNKNOWN_CHANNEL = 10003
-UNKNOWN_MEMBER = 10007
-UNKNOWN_MESSAGE = 10008
-UNKNOWN_USER = 10013
-UNKNOWN_BAN = 10026
-MISSING_ACCESS = 50001
-DMS_CLOSED = 50007
-ACTION_REFUSED = 50021
-ARCHIVED_THREAD = 50083
 
 Payload = Mapping[str, Any]
 """A message as Discord describes it."""
@@ -63,24 +54,12 @@ class DiscordCalls:
         if not self._bot.logged_in:
             raise CallError("The bot is not connected to Discord yet.", permanent=False, retry_after=1.0)
         try:
-            match call.kind:
-                case CallKind.DELETE_MESSAGE:
-                    return await self._delete(call)
-                case CallKind.POST_CARD:
-                    return await self._post_card(call, _number(call, "channel_id"), uncertain=uncertain)
-                case CallKind.EDIT_CARD:
-                    return await self._edit_card(call, uncertain=uncertain)
-                case CallKind.NOTIFY:
-                    return await self._notify(call, uncertain=uncertain)
-                case CallKind.LOG_LINE:
-                    channel_id = _number(call, "channel_id")
-                    return await self._write(call, channel_id, _text(call), uncertain=uncertain)
-                case CallKind.STATS_POST:
-                    raise CallError("The statistics extension is not loaded yet.", retry_after=1.0)
-                case CallKind.TIMEOUT | CallKind.KICK | CallKind.BAN | CallKind.LIFT_TIMEOUT | CallKind.UNBAN:
-                    return await self._sanction(call)
+            if call.kind in ACTS:
+                await sanction(self._bot, call)
+                return CallResult()
+            return await self._carry_out(call, uncertain=uncertain)
         except discord.HTTPException as error:
-            raise _refused(call, error) from None
+            raise refused(call, error) from None
         except discord.RateLimited as error:
             raise CallError("Discord asks to wait.", permanent=False, retry_after=error.retry_after) from None
         except (TimeoutError, aiohttp.ClientError, OSError, RuntimeError) as error:
@@ -88,8 +67,24 @@ class DiscordCalls:
             sentence = f"Discord could not be reached ({type(error).__name__})."
             raise CallError(sentence, permanent=False, retry_after=None) from None
 
+    async def _carry_out(self, call: Call, *, uncertain: bool) -> CallResult:
+        """Do a call about a message. Raises CallError, and what discord.py raises."""
+        match call.kind:
+            case CallKind.DELETE_MESSAGE:
+                return await self._delete(call)
+            case CallKind.POST_CARD:
+                return await self._post_card(call, number(call, "channel_id"), uncertain=uncertain)
+            case CallKind.EDIT_CARD:
+                return await self._edit_card(call, uncertain=uncertain)
+            case CallKind.NOTIFY:
+                return await self._notify(call, uncertain=uncertain)
+            case CallKind.LOG_LINE:
+                return await self._write(call, number(call, "channel_id"), text(call), uncertain=uncertain)
+            case _:
+                raise CallError("The statistics extension is not loaded yet.", retry_after=1.0)
+
     async def _delete(self, call: Call) -> CallResult:
-        channel_id, message_id = _number(call, "channel_id"), _number(call, "message_id")
+        channel_id, message_id = number(call, "channel_id"), number(call, "message_id")
         reason = call.payload.get("reason")
         try:
             await self._bot.http.delete_message(channel_id, message_id, reason=None if reason is None else str(reason))
@@ -98,30 +93,6 @@ class DiscordCalls:
                 raise
         return CallResult(channel_id, message_id)
 
-    async def _sanction(self, call: Call) -> CallResult:
-        """Each of these is harmless to repeat: Discord sets a state, and what is lifted already is a success."""
-        http, reason = self._bot.http, str(call.payload.get("reason") or "")
-        if call.guild_id is None:
-            raise CallError(f"A pending call ({call.kind}) lacks its server.", permanent=True)
-        guild_id, user_id = call.guild_id, _number(call, "user_id")
-        try:
-            match call.kind:
-                case CallKind.TIMEOUT:
-                    until = call.payload.get("until")
-                    await http.edit_member(guild_id, user_id, reason=reason, communication_disabled_until=until)
-                case CallKind.LIFT_TIMEOUT:
-                    await http.edit_member(guild_id, user_id, reason=reason, communication_disabled_until=None)
-                case CallKind.KICK:
-                    await http.kick(user_id, guild_id, reason=reason)
-                case CallKind.BAN:
-                    await http.ban(user_id, guild_id, _number(call, "delete_message_seconds"), reason=reason)
-                case _:
-                    await http.unban(user_id, guild_id, reason=reason)
-        except discord.NotFound as error:
-            if call.kind is CallKind.TIMEOUT or error.code not in {0, UNKNOWN_MEMBER, UNKNOWN_BAN, UNKNOWN_USER}:
-                raise
-        return CallResult()
-
     # --------------------------------------------------------------------------------------------- cards
 
     async def _post_card(self, call: Call, channel_id: int, *, uncertain: bool, again: str = "") -> CallResult:
@@ -129,11 +100,13 @@ class DiscordCalls:
         drawn = await self._drawn(view)
         if uncertain:
             prefix = card_prefix(view.case.id)
-            standing = await self._own_message(channel_id, lambda message: _has_custom_id(message, prefix))
+            standing = await self._own_message(
+                channel_id, lambda message: any(one.startswith(prefix) for one in _custom_ids(message))
+            )
             if standing is not None:
                 await self._edit(channel_id, standing, drawn)
                 return CallResult(channel_id, standing)
-        role_id = None if again else call.payload.get("mention_role")
+        role_id = None if again else mentioned_role(call)
         if role_id is not None:
             drawn.add_item(discord.ui.TextDisplay(f"<@&{role_id}>"))
         message_id = await self._send(channel_id, call.key + again, view=drawn, role_id=role_id)
@@ -179,23 +152,37 @@ class DiscordCalls:
     # --------------------------------------------------------------------------------------------- plain messages
 
     async def _notify(self, call: Call, *, uncertain: bool) -> CallResult:
-        channel = await self._bot.http.start_private_message(_number(call, "user_id"))
-        return await self._write(call, int(channel["id"]), self._signed(call), uncertain=uncertain)
+        channel = await self._bot.http.start_private_message(number(call, "user_id"))
+        return await self._write(call, int(channel["id"]), self._signed(call), uncertain=uncertain, below=button(call))
 
     def _signed(self, call: Call) -> str:
         """The text of a direct message with the server that it comes from: a member may share several with the bot."""
         guild = None if call.guild_id is None else self._bot.get_guild(call.guild_id)
         if guild is None:
-            return _text(call)
+            return text(call)
         signature = f"\n-# From the moderators of {discord.utils.escape_markdown(guild.name)}"
-        return _text(call)[: LONGEST_MESSAGE - len(signature)] + signature
+        return text(call)[: LONGEST_MESSAGE - len(signature)] + signature
 
-    async def _write(self, call: Call, channel_id: int, text: str, *, uncertain: bool) -> CallResult:
+    async def _write(
+        self,
+        call: Call,
+        channel_id: int,
+        content: str,
+        *,
+        uncertain: bool,
+        below: discord.ui.Button[discord.ui.View] | None = None,
+    ) -> CallResult:
+        """Write a message, with the button ``below`` if there is one."""
+        custom_ids = [] if below is None else [below.custom_id]
         if uncertain:
-            standing = await self._own_message(channel_id, lambda message: message.get("content") == text)
+            standing = await self._own_message(
+                channel_id,
+                lambda message: message.get("content") == content and list(_custom_ids(message)) == custom_ids,
+            )
             if standing is not None:
                 return CallResult(channel_id, standing)
-        return CallResult(channel_id, await self._send(channel_id, call.key, content=text))
+        sent = await self._send(channel_id, call.key, content=content, view=_only(below), role_id=mentioned_role(call))
+        return CallResult(channel_id, sent)
 
     async def _send(
         self,
@@ -203,15 +190,17 @@ class DiscordCalls:
         key: str,
         *,
         content: str = discord.utils.MISSING,
-        view: discord.ui.LayoutView = discord.utils.MISSING,
-        role_id: object = None,
+        view: discord.ui.LayoutView | discord.ui.View = discord.utils.MISSING,
+        role_id: int | None = None,
     ) -> int:
-        mentioned = [discord.Object(int(str(role_id)))] if role_id is not None else []
+        """Post a message; its id. Nobody is notified but the members of the role, where one is mentioned."""
+        roles = [] if role_id is None else [discord.Object(role_id)]
+        # Sent below discord.py's objects, which would keep every view for its presses; ours find their own way.
         with handle_message_parameters(
             content,
             view=view,
             nonce=hashlib.sha256(key.encode()).hexdigest()[:NONCE_LENGTH],
-            allowed_mentions=discord.AllowedMentions(everyone=False, users=False, roles=mentioned),
+            allowed_mentions=discord.AllowedMentions(everyone=False, users=False, roles=roles),
         ) as params:
             message = await self._bot.http.send_message(channel_id, params=params)
         return int(message["id"])
@@ -227,8 +216,17 @@ class DiscordCalls:
         return None
 
 
-def _has_custom_id(message: Payload, prefix: str) -> bool:
-    """Whether a component of the message, at any depth, has a custom id that begins so."""
+def _only(item: discord.ui.Button[discord.ui.View] | None) -> discord.ui.View:
+    """A view of this one button; without one, discord.py's word for no view."""
+    if item is None:
+        return discord.utils.MISSING
+    view = discord.ui.View(timeout=None)
+    view.add_item(item)
+    return view
+
+
+def _custom_ids(message: Payload) -> Iterator[str]:
+    """The custom ids of the message's components, at any depth."""
     waiting: list[Any] = [message.get("components")]
     while waiting:
         part = waiting.pop()
@@ -237,57 +235,6 @@ def _has_custom_id(message: Payload, prefix: str) -> bool:
         elif isinstance(part, Mapping):
             component = cast("Payload", part)
             custom_id = component.get("custom_id")
-            if isinstance(custom_id, str) and custom_id.startswith(prefix):
-                return True
+            if isinstance(custom_id, str):
+                yield custom_id
             waiting.extend((component.get("components"), component.get("accessory")))
-    return False
-
-
-def _refused(call: Call, error: discord.HTTPException) -> CallError:
-    """What Discord's answer means: the sentence, and whether trying again can help."""
-    if error.status == 429:
-        after = error.response.headers.get("Retry-After")
-        return CallError("Discord asks to wait.", permanent=False, retry_after=_seconds(after))
-    if error.status >= 500 or error.status == 401:
-        return CallError(f"Discord answered {error.status}.", permanent=False, retry_after=None)
-    place = f"<#{call.payload['channel_id']}>" if "channel_id" in call.payload else "the review channel"
-    if error.code == DMS_CLOSED or call.kind is CallKind.NOTIFY:
-        sentence = "The member does not take direct messages, so they were not told."
-    elif error.code == UNKNOWN_CHANNEL:
-        sentence = f"The channel {place} does not exist any more; choose another with /setup."
-    elif error.code == ACTION_REFUSED:
-        sentence = f"Discord does not let anybody delete this kind of message in {place}."
-    elif error.code == ARCHIVED_THREAD:
-        sentence = f"The thread {place} is locked; give the bot the permission Manage Threads there."
-    elif error.status == 403:
-        names = _needed(call.kind, error.code)
-        sentence = f"The bot lacks {names} in {place}; give it to the bot's role there, or run /setup to see all gaps."
-    else:
-        sentence = f"Discord refused it (status {error.status}, code {error.code})."
-    return CallError(sentence, permanent=True, retry_after=None)
-
-
-def _needed(kind: CallKind, code: int) -> str:
-    if code == MISSING_ACCESS:
-        return f"the permission {VIEW.name}"
-    if kind is CallKind.DELETE_MESSAGE:
-        return f"the permission {MANAGE_MESSAGES.name}"
-    return f"the permission {SEND.name} or {HISTORY.name}"
-
-
-def _seconds(header: str | None) -> float | None:
-    try:
-        return None if header is None else max(0.0, float(header))
-    except ValueError:
-        return None
-
-
-def _number(call: Call, name: str) -> int:
-    value = call.payload.get(name)
-    if not isinstance(value, int):
-        raise CallError(f"A pending call ({call.kind}) lacks its {name}.", permanent=True, retry_after=None)
-    return value
-
-
-def _text(call: Call) -> str:
-    return str(call.payload.get("text") or "")[:LONGEST_MESSAGE]

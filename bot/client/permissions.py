@@ -29,6 +29,13 @@ SCAN_NEEDS = (VIEW, HISTORY, MANAGE_MESSAGES)
 REVIEW_NEEDS = (VIEW, SEND, HISTORY)
 """In the review channel."""
 
+TIMEOUT_MEMBERS = Need("moderate_members", "Timeout Members")
+KICK_MEMBERS = Need("kick_members", "Kick Members")
+BAN_MEMBERS = Need("ban_members", "Ban Members")
+
+SANCTION_NEEDS = (TIMEOUT_MEMBERS, KICK_MEMBERS, BAN_MEMBERS)
+"""For the whole server, each optional: only for the sanction of its name, which moderators may do without."""
+
 INVITE = discord.Permissions(
     view_channel=True, read_message_history=True, manage_messages=True, send_messages=True, manage_threads=True
 )

@@ -16,6 +16,7 @@ from .cases import (
     CaseState,
     CaseView,
     Decision,
+    PayloadValue,
     Report,
     Sighting,
 )
@@ -85,6 +86,7 @@ __all__ = [
     "NearMatches",
     "Orientation",
     "Part",
+    "PayloadValue",
     "Plan",
     "PolicyReason",
     "Report",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -198,17 +199,21 @@ class CallKind(StrEnum):
     STATS_POST = "stats_post"
 
 
+PayloadValue = int | str | None | Mapping[str, str]
+"""What a call may say: ids, ready sentences, and the words of a button."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A pending Discord call.
 
     ``key`` makes it happen once: a second call with the same key is not written. Calls with the same ``lane`` run one
-    after the other in the order written. ``payload`` holds ids and ready sentences, never a picture.
+    after the other in the order written. ``payload`` holds ids and ready sentences as JSON, never a picture.
     """
 
     kind: CallKind
     key: str
     lane: str
-    payload: dict[str, int | str | None]
+    payload: Mapping[str, PayloadValue]
     case_id: int | None = None
     guild_id: int | None = None

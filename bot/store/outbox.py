@@ -53,7 +53,7 @@ class OutboxRows(Repository):
                 "key": call.key,
                 "kind": call.kind,
                 "lane": call.lane,
-                "payload": call.payload,
+                "payload": dict(call.payload),
                 "case_id": call.case_id,
                 "guild_id": call.guild_id,
                 "urgency": _URGENT if call.kind is CallKind.DELETE_MESSAGE else _URGENT + 1,

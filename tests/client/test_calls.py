@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any, Self
+
 import discord
 import pytest
 
 from bot.client import DiscordCalls, create_bot
-from bot.model import Call, CallKind, Decision
+from bot.model import Call, CallKind, Decision, PayloadValue
 from bot.outbox import CallError, CallResult
 from tests.world import World
 
@@ -30,8 +33,8 @@ def log_line(world: World, text: str = "a line") -> Call:
     return Call(CallKind.LOG_LINE, "log:1", "lane", payload, guild_id=world.guild.id)
 
 
-def notify(member_id: int, text: str = "a word to you") -> Call:
-    return Call(CallKind.NOTIFY, "notify:1", "lane", {"user_id": member_id, "text": text})
+def notify(member_id: int, text: str = "a word to you", **more: PayloadValue) -> Call:
+    return Call(CallKind.NOTIFY, "notify:1", "lane", {"user_id": member_id, "text": text, **more})
 
 
 def post_card(world: World, case_id: int = 1) -> Call:
@@ -237,6 +240,81 @@ class TestWriting:
     async def test_what_a_member_wrote_is_not_taken_for_the_bots_own(self, world: World, calls: DiscordCalls) -> None:
         message = await world.moderator.send(world.review, "a line")
         assert (await calls.carry_out(log_line(world), uncertain=True)).message_id != message.id
+
+
+class Appeal(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=r"test:appeal:(?P<case>[0-9]+)"):
+    """A button that is answered from its custom id alone."""
+
+    def __init__(self, case_id: int) -> None:
+        super().__init__(discord.ui.Button(label="Appeal", custom_id=f"test:appeal:{case_id}"))
+        self.case_id = case_id
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        return cls(int(match["case"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        await interaction.response.send_message(f"about case {self.case_id}", ephemeral=True)
+
+
+def appeal(case_id: int, label: str = "Appeal") -> PayloadValue:
+    return {"label": label, "custom_id": f"test:appeal:{case_id}"}
+
+
+class TestButton:
+    """The button below a direct message."""
+
+    async def test_it_is_there_and_answers_after_a_restart(self, world: World, calls: DiscordCalls) -> None:
+        await calls.carry_out(notify(world.fan.id, button=appeal(7)), uncertain=False)
+        told = world.fan.user.dm_channel.last_message
+        assert told is not None
+        assert told.content == "a word to you"
+        assert world.buttons(told) == ["Appeal"]
+        assert world.bot.persistent_views == []
+        assert told.id not in world.bot._connection._view_store._synced_message_views
+        await world.restart()
+        world.bot.add_dynamic_items(Appeal)
+        assert world.answer(await world.fan.user.click(told, label="Appeal")) == "about case 7"
+
+    async def test_after_an_uncertain_end_it_is_not_sent_twice(self, world: World, calls: DiscordCalls) -> None:
+        call = notify(world.fan.id, button=appeal(7))
+        first = await calls.carry_out(call, uncertain=False)
+        assert await calls.carry_out(call, uncertain=True) == first
+
+    @pytest.mark.parametrize("before", [{}, {"button": appeal(7)}])
+    async def test_the_same_words_about_another_case_are_another_message(
+        self, world: World, calls: DiscordCalls, before: dict[str, PayloadValue]
+    ) -> None:
+        first = await calls.carry_out(notify(world.fan.id, **before), uncertain=False)
+        call = Call(CallKind.NOTIFY, "notify:2", "lane", notify(world.fan.id, button=appeal(77)).payload)
+        assert await calls.carry_out(call, uncertain=True) != first
+
+    async def test_words_without_a_button_are_not_those_with_one(self, world: World, calls: DiscordCalls) -> None:
+        first = await calls.carry_out(notify(world.fan.id, button=appeal(7)), uncertain=False)
+        call = Call(CallKind.NOTIFY, "notify:2", "lane", notify(world.fan.id).payload)
+        assert await calls.carry_out(call, uncertain=True) != first
+
+    async def test_a_long_label_is_cut_to_what_discord_takes(self, world: World, calls: DiscordCalls) -> None:
+        await calls.carry_out(notify(world.fan.id, button=appeal(7, "A" * 81)), uncertain=False)
+        told = world.fan.user.dm_channel.last_message
+        assert told is not None
+        assert world.buttons(told) == ["A" * 80]
+
+    @pytest.mark.parametrize("button", ["Appeal", {}, {"label": "Appeal"}, {"custom_id": "test:appeal:7"}])
+    async def test_half_a_button_is_given_up(self, world: World, calls: DiscordCalls, button: PayloadValue) -> None:
+        error = await refused(calls, notify(world.fan.id, button=button))
+        assert error.permanent
+        assert "lacks its button" in error.sentence
+
+    async def test_a_button_that_discord_refuses_is_not_taken_for_closed_messages(
+        self, world: World, calls: DiscordCalls
+    ) -> None:
+        world.env.inject_error("POST", "/channels/*/messages", status=400, code=50035)
+        error = await refused(calls, notify(world.fan.id, button=appeal(7)))
+        assert error.permanent
+        assert error.sentence == "Discord refused it (status 400, code 50035)."
 
 
 async def test_before_the_bot_is_logged_in_calls_wait(world: World) -> None:

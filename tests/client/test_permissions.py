@@ -5,7 +5,15 @@ from __future__ import annotations
 import discord
 import pytest
 
-from bot.client.permissions import REVIEW_NEEDS, SCAN_NEEDS, may_configure, may_decide, may_moderate, missing
+from bot.client.permissions import (
+    REVIEW_NEEDS,
+    SANCTION_NEEDS,
+    SCAN_NEEDS,
+    may_configure,
+    may_decide,
+    may_moderate,
+    missing,
+)
 from bot.model import Category, GuildSettings
 
 NOBODY = discord.Permissions.none()
@@ -62,6 +70,7 @@ def test_who_configures() -> None:
 
 def test_missing_permissions_go_by_the_names_that_discord_shows() -> None:
     assert missing(NOBODY, SCAN_NEEDS) == ("View Channel", "Read Message History", "Manage Messages")
+    assert missing(NOBODY, SANCTION_NEEDS) == ("Timeout Members", "Kick Members", "Ban Members")
     assert missing(discord.Permissions(view_channel=True), REVIEW_NEEDS) == ("Send Messages", "Read Message History")
 
 

@@ -6,12 +6,16 @@ It covers the wire; simcord covers behaviour. See :class:`Discordd`.
 from .faults import Banned, Failure, Hold, Oversized, RateLimited, Redirect, Refusal, Reset, Slow, Trickle, Truncated
 from .interactions import Interaction
 from .journal import (
+    BAN_MEMBER,
     BULK_DELETE,
     CREATE_MESSAGE,
     DELETE_MESSAGE,
+    EDIT_MEMBER,
     EDIT_MESSAGE,
     FETCH_CDN,
     FETCH_PROXY,
+    KICK_MEMBER,
+    UNBAN_MEMBER,
     Frame,
     Journal,
     Request,
@@ -24,13 +28,17 @@ from .state import Channel, ChannelKind, Guild, Member, Message, Role, User, Web
 from .world import World
 
 __all__ = [
+    "BAN_MEMBER",
     "BULK_DELETE",
     "CREATE_MESSAGE",
     "DELETE_MESSAGE",
+    "EDIT_MEMBER",
     "EDIT_MESSAGE",
     "FETCH_CDN",
     "FETCH_PROXY",
+    "KICK_MEMBER",
     "MODERATION_BOT",
+    "UNBAN_MEMBER",
     "Banned",
     "Channel",
     "ChannelKind",

@@ -45,6 +45,10 @@ def unknown_user() -> ApiError:
     return ApiError(404, 10013, "Unknown User")
 
 
+def unknown_ban() -> ApiError:
+    return ApiError(404, 10026, "Unknown Ban")
+
+
 def unknown_webhook() -> ApiError:
     return ApiError(404, 10015, "Unknown Webhook")
 

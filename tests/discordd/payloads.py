@@ -57,7 +57,7 @@ def partial_member(it: Member) -> Json:
         "mute": False,
         "flags": 0,
         "pending": False,
-        "communication_disabled_until": None,
+        "communication_disabled_until": it.timed_out_until.isoformat() if it.timed_out_until else None,
     }
 
 

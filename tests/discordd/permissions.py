@@ -65,6 +65,10 @@ MODERATION_BOT = (
 """What a moderation bot asks for when it is invited."""
 
 
+WHILE_TIMED_OUT = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY
+"""What a timeout leaves to a member."""
+
+
 def in_guild(member: Member, guild: Guild) -> Permission:
     """A member's permissions before any channel has its say."""
     if member.user.id == guild.owner_id:
@@ -72,7 +76,7 @@ def in_guild(member: Member, guild: Guild) -> Permission:
     granted = guild.roles[guild.id].permissions
     for role_id in member.role_ids:
         granted |= guild.roles[role_id].permissions
-    return ALL if granted & Permission.ADMINISTRATOR else granted
+    return ALL if granted & Permission.ADMINISTRATOR else _left_by_timeout(member, granted)
 
 
 def in_channel(member: Member, channel: Channel) -> Permission:
@@ -92,4 +96,16 @@ def in_channel(member: Member, channel: Channel) -> Permission:
         granted |= overwrite.allow
     if own := overwrites.get(member.user.id):
         granted = (granted & ~own.deny) | own.allow
-    return granted if granted & Permission.VIEW_CHANNEL else NONE
+    return _left_by_timeout(member, granted) if granted & Permission.VIEW_CHANNEL else NONE
+
+
+def reaches(member: Member, target: Member) -> bool:
+    """Whether a member stands above another, so that its permissions work on them: by the highest role, or as owner."""
+    owner_id = member.guild.owner_id
+    if owner_id in (member.user.id, target.user.id):
+        return member.user.id == owner_id != target.user.id
+    return member.top_position > target.top_position
+
+
+def _left_by_timeout(member: Member, granted: Permission) -> Permission:
+    return granted & WHILE_TIMED_OUT if member.timed_out else granted

@@ -32,8 +32,7 @@ from .ids import snowflake
 from .journal import Journal, Request
 from .permissions import Permission
 from .ratelimits import RateLimits
-from .sessions import Intent
-from .state import Channel, ChannelKind, Guild, Json, Message
+from .state import Channel, ChannelKind, Guild, Json, Member, Message
 from .world import World
 
 MAX_BODY = 25 * 1024 * 1024
@@ -121,6 +120,13 @@ class Api:
             raise unknown_guild()
         return guild
 
+    def member(self, call: ApiCall) -> Member:
+        """The member of the path."""
+        member = self.guild(call).members.get(call.id("user_id"))
+        if member is None:
+            raise unknown_member()
+        return member
+
     def channel(self, call: ApiCall, *needed: Permission) -> Channel:
         """The channel of the path, which the bot must see, and where it must have what is ``needed``."""
         channel = self.world.channels.get(call.id("channel_id"))
@@ -178,8 +184,6 @@ class GeneralRoutes:
             web.get(guild, api.endpoint(self._guild)),
             web.get(guild + "/channels", api.endpoint(self._channels)),
             web.get(guild + "/roles", api.endpoint(self._roles)),
-            web.get(guild + "/members", api.endpoint(self._members)),
-            web.get(guild + "/members/{user_id}", api.endpoint(self._member)),
             web.get(guild + "/threads/active", api.endpoint(self._threads)),
             web.get(base + "/channels/{channel_id}", api.endpoint(self._channel)),
         ]
@@ -270,19 +274,6 @@ class GeneralRoutes:
 
     async def _roles(self, call: ApiCall) -> object:
         return [payloads.role(one) for one in self._api.guild(call).roles.values()]
-
-    async def _members(self, call: ApiCall) -> object:
-        if not self._api.gateway.allowed & Intent.GUILD_MEMBERS:
-            raise missing_access()
-        members = self._api.guild(call).members
-        after, limit = int(call.query.get("after", 0)), int(call.query.get("limit", 1))
-        return [payloads.member(members[id_]) for id_ in sorted(members) if id_ > after][:limit]
-
-    async def _member(self, call: ApiCall) -> object:
-        member = self._api.guild(call).members.get(call.id("user_id"))
-        if member is None:
-            raise unknown_member()
-        return payloads.member(member)
 
     async def _channel(self, call: ApiCall) -> object:
         return payloads.channel(self._api.channel(call))

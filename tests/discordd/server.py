@@ -19,6 +19,7 @@ from .journal import Journal, Request
 from .ratelimits import RateLimits
 from .rest import MAX_BODY, RECORD, Api, GeneralRoutes
 from .rest_interactions import InteractionRoutes
+from .rest_members import MemberRoutes
 from .rest_messages import MessageRoutes
 from .world import World
 
@@ -50,7 +51,7 @@ class Discordd:
         self.interactions = Interactions(self.world, self.general.commands)
         self._application = web.Application(middlewares=[self._exchange], client_max_size=MAX_BODY)
         self.messages = MessageRoutes(api)
-        for routes in (self.general, self.messages, InteractionRoutes(api, self.interactions)):
+        for routes in (self.general, MemberRoutes(api), self.messages, InteractionRoutes(api, self.interactions)):
             self._application.add_routes(routes.routes(API))
         self._application.add_routes(self.cdn.routes())
         self._application.add_routes(self.gateway.routes())

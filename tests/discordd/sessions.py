@@ -35,6 +35,7 @@ class Intent(IntFlag):
 
     GUILDS = 1 << 0
     GUILD_MEMBERS = 1 << 1
+    GUILD_MODERATION = 1 << 2
     GUILD_WEBHOOKS = 1 << 5
     GUILD_PRESENCES = 1 << 8
     GUILD_MESSAGES = 1 << 9
@@ -127,6 +128,8 @@ class Session:
             return bool(self.intents & (Intent.DIRECT_MESSAGES if guild_id is None else Intent.GUILD_MESSAGES))
         if event.startswith("GUILD_MEMBER_"):
             return bool(self.intents & Intent.GUILD_MEMBERS)
+        if event.startswith("GUILD_BAN_"):
+            return bool(self.intents & Intent.GUILD_MODERATION)
         if event == "WEBHOOKS_UPDATE":
             return bool(self.intents & Intent.GUILD_WEBHOOKS)
         if event.startswith(("GUILD_", "CHANNEL_", "THREAD_")):

@@ -70,6 +70,17 @@ class Member:
     nick: str | None = None
     avatar: str | None = None
     joined_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    timed_out_until: datetime | None = None
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether a timeout is in force."""
+        return self.timed_out_until is not None and self.timed_out_until > datetime.now(UTC)
+
+    @property
+    def top_position(self) -> int:
+        """The position of the highest role; @everyone's is 0."""
+        return max((self.guild.roles[role_id].position for role_id in self.role_ids), default=0)
 
 
 @dataclass(eq=False, slots=True)
@@ -160,7 +171,7 @@ class Channel:
 
 @dataclass(eq=False, slots=True)
 class Guild:
-    """A server."""
+    """A server. ``bans``: the reason of each, by the account's id."""
 
     id: int
     name: str
@@ -170,4 +181,5 @@ class Guild:
     channels: dict[int, Channel] = field(default_factory=dict)
     emojis: list[Json] = field(default_factory=list)
     stickers: list[Json] = field(default_factory=list)
+    bans: dict[int, str | None] = field(default_factory=dict)
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))

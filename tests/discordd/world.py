@@ -147,6 +147,34 @@ class World:
         self._emit("GUILD_MEMBER_ADD", guild.id, payloads.member(member) | {"guild_id": str(guild.id)})
         return member
 
+    def remove_member(self, member: Member) -> None:
+        """The member leaves, or is made to."""
+        del member.guild.members[member.user.id]
+        self._emit("GUILD_MEMBER_REMOVE", member.guild.id, self._account_in(member.guild, member.user))
+
+    def time_out(self, member: Member, until: datetime | None) -> None:
+        """Time a member out, or (None) lift it."""
+        member.timed_out_until = until
+        body = payloads.member(member) | {"guild_id": str(member.guild.id)}
+        self._emit("GUILD_MEMBER_UPDATE", member.guild.id, body)
+
+    def ban(self, guild: Guild, user: User, *, reason: str | None = None, delete: timedelta = timedelta(0)) -> None:
+        """Ban an account, member or not; its messages of the last time (``delete``) go with it."""
+        guild.bans[user.id] = reason
+        self._emit("GUILD_BAN_ADD", guild.id, self._account_in(guild, user))
+        if user.id in guild.members:
+            self.remove_member(guild.members[user.id])
+        since = datetime.now(UTC) - delete
+        for channel in guild.channels.values():
+            theirs = [one for one in channel.messages.values() if one.author is user and one.created_at >= since]
+            if delete and theirs:
+                self.delete(*theirs)
+
+    def unban(self, guild: Guild, user: User) -> None:
+        """Lift a ban."""
+        del guild.bans[user.id]
+        self._emit("GUILD_BAN_REMOVE", guild.id, self._account_in(guild, user))
+
     def create_webhook(self, channel: Channel, name: str = "relay") -> Webhook:
         """A webhook of a channel."""
         webhook = Webhook(snowflake(), channel, f"webhook-token-{snowflake():x}", name)
@@ -304,6 +332,9 @@ class World:
     def my_messages(self, channel: Channel) -> list[Message]:
         """The bot's living messages in a channel, oldest first."""
         return [channel.messages[id_] for id_ in sorted(channel.messages) if channel.messages[id_].author is self.me]
+
+    def _account_in(self, guild: Guild, user: User) -> Json:
+        return {"guild_id": str(guild.id), "user": payloads.user(user)}
 
     def _enter(self, channel: Channel) -> None:
         self.channels[channel.id] = channel

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -26,6 +27,14 @@ async def test_a_call_comes_back_whole(store: Store):
     written = call("one", lane="lane", kind=CallKind.POST_CARD, case_id=2**40)
     await put(store, written)
     assert await claim(store) == [ClaimedCall(id=1, call=written, attempts=1, uncertain=False)]
+
+
+async def test_a_button_comes_back_whole(store: Store):
+    button = {"label": "Appeal", "custom_id": "appeal:1"}
+    written = replace(call("one"), payload={"user_id": 2**60, "button": button})
+    await put(store, written)
+    [claimed] = await claim(store)
+    assert claimed.call == written
 
 
 async def test_a_key_is_written_once_for_ever(store: Store):
