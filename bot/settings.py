@@ -178,6 +178,12 @@ class RetentionSettings(Section):
     cases_days: Annotated[Whole, Field(ge=30)] = 180
 
 
+class ReviewSettings(Section):
+    """How the review queue works on every server. ``expire_days``: days after which a case that nobody decided ends."""
+
+    expire_days: Annotated[Whole, Field(ge=1, le=365)] = 7
+
+
 class LogSettings(Section):
     """What is logged, and how: ``console`` for people, ``json`` for collectors."""
 
@@ -203,6 +209,7 @@ class Settings(BaseSettings):
     matching: MatchingSettings = Field(default_factory=MatchingSettings)
     queue: QueueSettings = Field(default_factory=QueueSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    review: ReviewSettings = Field(default_factory=ReviewSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
     @classmethod

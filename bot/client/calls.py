@@ -191,7 +191,7 @@ class DiscordCalls:
             standing = await self._own_message(channel_id, lambda message: message.get("content") == text)
             if standing is not None:
                 return CallResult(channel_id, standing)
-        return CallResult(channel_id, await self._send(channel_id, call.key, content=text))
+        return CallResult(channel_id, await self._send(channel_id, call.key, content=text, mentions=_mentions(call)))
 
     async def _send(
         self,
@@ -200,12 +200,13 @@ class DiscordCalls:
         *,
         content: str = discord.utils.MISSING,
         view: discord.ui.LayoutView = discord.utils.MISSING,
+        mentions: discord.AllowedMentions | None = None,
     ) -> int:
         with handle_message_parameters(
             content,
             view=view,
             nonce=hashlib.sha256(key.encode()).hexdigest()[:NONCE_LENGTH],
-            allowed_mentions=discord.AllowedMentions.none(),
+            allowed_mentions=mentions or discord.AllowedMentions.none(),
         ) as params:
             message = await self._bot.http.send_message(channel_id, params=params)
         return int(message["id"])
@@ -281,6 +282,15 @@ def _number(call: Call, name: str) -> int:
     if not isinstance(value, int):
         raise CallError(f"A pending call ({call.kind}) lacks its {name}.", permanent=True, retry_after=None)
     return value
+
+
+def _mentions(call: Call) -> discord.AllowedMentions:
+    """Whom a line may ping: the role that its call names, and nobody else whatever the text says."""
+    role_id = call.payload.get("mention_role")
+    allowed = discord.AllowedMentions.none()
+    if isinstance(role_id, int):
+        allowed.roles = [discord.Object(role_id)]
+    return allowed
 
 
 def _text(call: Call) -> str:

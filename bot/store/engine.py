@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import DatabaseError
 from bot.vault import Vault
 
+from .aging import Aging
 from .appeals import Appeals
 from .banks import Banks
 from .cases import Cases
@@ -37,6 +38,7 @@ class Tx:
     """One transaction, by subject."""
 
     __slots__ = (
+        "aging",
         "appeals",
         "banks",
         "cases",
@@ -62,6 +64,7 @@ class Tx:
         self.sanctions = Sanctions(connection, writing=writing)
         self.appeals = Appeals(connection, writing=writing, seals=seals)
         self.chores = Chores(connection, writing=writing)
+        self.aging = Aging(connection, writing=writing)
         self.outbox = OutboxRows(connection, writing=writing)
         self.jobs = Jobs(connection, writing=writing)
 
