@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from .banks.service import BankService
+from .cases.aging import AgingService
+from .cases.audit import head_line
 from .cases.claims import ClaimService
 from .cases.decisions import DecisionService
 from .cases.evidence import EvidenceService
@@ -37,6 +39,7 @@ from .vault import Vault
 log = structlog.get_logger(__name__)
 
 BANK_POLL_SECONDS = 2.0
+AGING_SECONDS = 60.0
 RETENTION_SECONDS = 6 * 3600.0
 
 
@@ -88,6 +91,15 @@ class App:
             clock=clock,
             count=lambda kind, outcome: metrics.CALLS.labels(kind, outcome).inc(),
         )
+        self.aging = AgingService(
+            store,
+            self.guilds,
+            self.cases,
+            settings.review,
+            clock=clock,
+            wake=self.outbox.wake,
+            head_line=head_line,
+        )
         self.hunter = Hunter(
             store,
             self.scanner,
@@ -135,6 +147,7 @@ class App:
         self._background = [
             asyncio.create_task(self._repeat(self.banks.refresh, BANK_POLL_SECONDS, asyncio.Event()), name="banks"),
             asyncio.create_task(self._repeat(self.hunter.hunt_new, BANK_POLL_SECONDS, self._hunt_wanted), name="hunt"),
+            asyncio.create_task(self._repeat(self._age, AGING_SECONDS, asyncio.Event()), name="aging"),
             asyncio.create_task(self._repeat(self._retain, RETENTION_SECONDS, asyncio.Event()), name="retention"),
         ]
 
@@ -162,6 +175,9 @@ class App:
         await self.banks.refresh()
         await self.hunter.hunt_new()
         await self.outbox.idle()
+
+    async def _age(self) -> None:
+        await self.aging.run()
 
     async def _retain(self) -> None:
         await retention.purge(self.store, self.settings.retention, now=self._clock())

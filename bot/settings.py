@@ -215,6 +215,12 @@ def _line(text: str) -> str:
     return text
 
 
+class ReviewSettings(Section):
+    """How the review queue works on every server. ``expire_days``: days after which a case that nobody decided ends."""
+
+    expire_days: Annotated[Whole, Field(ge=1, le=365)] = 7
+
+
 class LogSettings(Section):
     """What is logged, and how: ``console`` for people, ``json`` for collectors."""
 
@@ -241,6 +247,7 @@ class Settings(BaseSettings):
     queue: QueueSettings = Field(default_factory=QueueSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     evidence: EvidenceSettings = Field(default_factory=EvidenceSettings)
+    review: ReviewSettings = Field(default_factory=ReviewSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
     @classmethod

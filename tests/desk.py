@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from bot.banks.service import BankService
+from bot.cases.aging import AgingService
 from bot.cases.claims import ClaimService
 from bot.cases.decisions import DecisionService
 from bot.cases.hunt import Hunter
@@ -39,6 +40,7 @@ from bot.model import (
 from bot.outbox import CallError, CallResult, Outbox
 from bot.reports.service import ReportService
 from bot.scanner import Judging, Scanner
+from bot.settings import ReviewSettings
 from bot.store.engine import Store
 
 GUILD, FANS, REVIEW, MODERATOR, OTHER_MODERATOR = 10, 20, 30, 40, 41
@@ -106,6 +108,7 @@ class Discord:
         self.calls: list[Call] = []
         self.refuse: dict[CallKind, CallError] = {}
         self.hold: asyncio.Event | None = None
+        self.cards: dict[int, int] = {}
 
     async def carry_out(self, call: Call, *, uncertain: bool) -> CallResult:
         del uncertain
@@ -116,7 +119,10 @@ class Discord:
             raise self.refuse[call.kind]
         self.calls.append(call)
         if call.kind in {CallKind.POST_CARD, CallKind.EDIT_CARD}:
-            return CallResult(REVIEW, 9_000 + (call.case_id or 0))
+            case_id = call.case_id or 0
+            if call.kind is CallKind.POST_CARD:
+                self.cards[case_id] = call.payload["channel_id"]
+            return CallResult(self.cards.get(case_id, REVIEW), 9_000 + case_id)
         return CallResult()
 
     @property
@@ -152,6 +158,9 @@ class Desk:
         self.claims = ClaimService(self.guilds, self.cases, clock=self.now)
         self.outbox = Outbox(
             store, completed=self.cases.completed, gave_up=self.cases.gave_up, owner="desk", clock=self.now
+        )
+        self.aging = AgingService(
+            store, self.guilds, self.cases, ReviewSettings(), clock=self.now, wake=self.outbox.wake
         )
         self.hunter = Hunter(
             store,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,7 +21,7 @@ import structlog
 from aiohttp import web
 from simcord.results import to_discord_message
 
-from bot.app import App
+from bot.app import App, utc_now
 from bot.banks.service import Added
 from bot.client import DiscordCalls, StanguardBot, create_bot
 from bot.demo.cdn import LoopbackCdn
@@ -97,6 +98,7 @@ class World:
         self._configured = configured
         self._settings = settings or {}
         self._switch = Switch()
+        self.passed = timedelta()
         self._stack = contextlib.AsyncExitStack()
         self._logged: list[Any] = []
         self._acknowledged: list[Any] = []
@@ -113,7 +115,7 @@ class World:
         self._logged = stack.enter_context(structlog.testing.capture_logs())
         await self.cdn.start()
         stack.push_async_callback(self.cdn.close)
-        self.app = await App.open(self._loaded_settings())
+        self.app = await App.open(self._loaded_settings(), clock=lambda: utc_now() + self.passed)
         stack.push_async_callback(self.app.stop)
         # Before simcord attaches: tasks started later would count as the bot's own and never come to rest.
         await self.app.start(self._switch)
@@ -190,6 +192,12 @@ class World:
         self.bot = create_bot(self.app)
         await self.env.restart_bot(self.bot)
         self._switch.calls = DiscordCalls(self.bot)
+        await self.settle()
+
+    async def time_passes(self, time: timedelta) -> None:
+        """So much later, everything that happens by the clock has happened."""
+        self.passed += time
+        await self.app.aging.run()
         await self.settle()
 
     async def settle(self) -> None:

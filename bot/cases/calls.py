@@ -114,3 +114,14 @@ def log_line(message: MessageRef, media_id: str, guild: GuildSettings, text: str
         payload={"channel_id": guild.review_channel_id, "text": text},
         guild_id=guild.guild_id,
     )
+
+
+def line(guild: GuildSettings, channel_id: int, name: str, text: str, *, mention: int | None = None) -> Call:
+    """Write a line to a guild's moderators, once for each name. ``mention``: the one role that it may ping."""
+    return Call(
+        CallKind.LOG_LINE,
+        key=f"line:{guild.guild_id}:{name}",
+        lane=f"log:{guild.guild_id}",
+        payload={"channel_id": channel_id, "text": text, "mention_role": mention},
+        guild_id=guild.guild_id,
+    )

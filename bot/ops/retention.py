@@ -16,8 +16,9 @@ async def purge(store: Store, periods: RetentionSettings, *, now: datetime) -> N
     """Erase what is older than its period.
 
     Sightings that no case holds, and finished calls, which name channels and members: as long as sightings, but a
-    call of a case as long as its case, so that nothing of it can happen a second time. Decided cases, with their
-    sightings, reports and history: as long as cases.
+    call of a case as long as its case, so that nothing of it can happen a second time. Cases that are decided, closed
+    or expired, with their sightings, reports, sanctions, appeals and history: as long as cases. A case that waits for a
+    decision stays: :mod:`bot.cases.aging` sees to it that none waits for ever.
     """
     async with store.write() as tx:
         sightings = await tx.sightings.purge(now - timedelta(days=periods.sightings_days))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
@@ -134,6 +135,14 @@ class Cases(Repository):
         if row is None:
             raise NotFoundError(f"There is no case {case_id}; it may have been erased after its time.")
         return self._case(row)
+
+    async def free(self, case_ids: Collection[int]) -> CaseList:
+        """Those of these cases that nobody else is changing just now, kept so until a transaction that writes ends.
+
+        Never waits, so it may follow any other lock.
+        """
+        statement = sa.select(cases).where(cases.c.id.in_(case_ids)).order_by(cases.c.id)
+        return await self._cases(statement.with_for_update(skip_locked=True) if self._writing else statement)
 
     async def in_turn(self, guild_id: int) -> None:
         """Have others that look for open cases of this guild wait until a transaction that writes ends.

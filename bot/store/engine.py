@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import DatabaseError
 from bot.vault import Vault
 
+from .aging import Aging
 from .appeals import Appeals
 from .audit import Audit
 from .banks import Banks
@@ -38,6 +39,7 @@ class Tx:
     """One transaction, by subject."""
 
     __slots__ = (
+        "aging",
         "appeals",
         "audit",
         "banks",
@@ -65,6 +67,7 @@ class Tx:
         self.sanctions = Sanctions(connection, writing=writing)
         self.appeals = Appeals(connection, writing=writing, seals=seals)
         self.chores = Chores(connection, writing=writing)
+        self.aging = Aging(connection, writing=writing)
         self.outbox = OutboxRows(connection, writing=writing)
         self.jobs = Jobs(connection, writing=writing)
 

@@ -226,6 +226,7 @@ cases = sa.Table(
     sa.CheckConstraint("(sha256 IS NULL) = (fingerprint IS NULL)", name="fingerprint"),
     sa.CheckConstraint("sha256 IS NULL OR length(sha256) = 32", name="sha256"),
     sa.Index(None, "guild_id", "state", "id"),
+    sa.Index(None, "state", "opened_at"),
     sa.Index(None, "entry_id"),
     _partial("ix_cases_decided", "decided_at", where="decided_at IS NOT NULL"),
     _partial("ix_cases_claimed_until", "claimed_until", where="claimed_until IS NOT NULL"),

@@ -237,6 +237,7 @@ def _change_cases() -> None:
 def _index_cases() -> None:
     # A decision that was taken before they were counted was the first one of its case.
     op.execute("UPDATE cases SET decision_number = 1 WHERE decision IS NOT NULL")
+    op.create_index(op.f("ix_cases_state_opened_at"), "cases", ["state", "opened_at"])
     _partial_index("ix_cases_decided", "cases", "decided_at", where="decided_at IS NOT NULL")
     _partial_index("ix_cases_claimed_until", "cases", "claimed_until", where="claimed_until IS NOT NULL")
     _partial_index("ix_cases_duplicate_of", "cases", "duplicate_of", where="duplicate_of IS NOT NULL")
