@@ -16,6 +16,7 @@ from .banks.service import BankService
 from .cases.claims import ClaimService
 from .cases.decisions import DecisionService
 from .cases.hunt import Hunter
+from .cases.looking import LookingService
 from .cases.service import CaseService
 from .guilds import GuildService
 from .matching.matcher import Matcher
@@ -79,6 +80,7 @@ class App:
         self.cases = CaseService(store, self.banks, self.guilds, judging.thresholds, clock=clock)
         self.decisions = DecisionService(self.guilds, self.cases, clock=clock)
         self.claims = ClaimService(self.guilds, self.cases, clock=clock)
+        self.looking = LookingService(store, self.guilds, settings.review, clock=clock)
         self.outbox = Outbox(
             store,
             completed=self.cases.completed,
@@ -162,7 +164,8 @@ class App:
         await self.outbox.idle()
 
     async def _retain(self) -> None:
-        await retention.purge(self.store, self.settings.retention, now=self._clock())
+        exposure_days = self.settings.review.exposure_days
+        await retention.purge(self.store, self.settings.retention, exposure_days=exposure_days, now=self._clock())
 
     async def _repeat(self, run: Callable[[], Awaitable[object]], seconds: float, wanted: asyncio.Event) -> None:
         """Run a job every so many seconds, and at once when it is wanted."""

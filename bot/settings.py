@@ -178,6 +178,20 @@ class RetentionSettings(Section):
     cases_days: Annotated[Whole, Field(ge=30)] = 180
 
 
+class ReviewSettings(Section):
+    """How the review queue works on every server.
+
+    Looking at renderings: how many an hour are worth a word, how many an hour and a day one moderator may look at (0:
+    none), after how many cases within 20 minutes a break is proposed (0: never), and for how many days that is counted.
+    """
+
+    soft_reveals_per_hour: Annotated[Whole, Field(ge=0)] = 10
+    hard_reveals_per_hour: Annotated[Whole, Field(ge=0)] = 20
+    hard_reveals_per_day: Annotated[Whole, Field(ge=0)] = 30
+    break_after_cases: Annotated[Whole, Field(ge=0)] = 10
+    exposure_days: Annotated[Whole, Field(ge=30, le=365)] = 90
+
+
 class LogSettings(Section):
     """What is logged, and how: ``console`` for people, ``json`` for collectors."""
 
@@ -203,6 +217,7 @@ class Settings(BaseSettings):
     matching: MatchingSettings = Field(default_factory=MatchingSettings)
     queue: QueueSettings = Field(default_factory=QueueSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    review: ReviewSettings = Field(default_factory=ReviewSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
     @classmethod

@@ -14,11 +14,12 @@ from bot.banks.service import BankService
 from bot.cases.claims import ClaimService
 from bot.cases.decisions import DecisionService
 from bot.cases.hunt import Hunter
+from bot.cases.looking import LookingService
 from bot.cases.service import CaseService
 from bot.guilds import GuildService
 from bot.matching.grid import CELLS, GRID_BITS
 from bot.matching.matcher import Matcher
-from bot.matching.query import Query, Wanted
+from bot.matching.query import Frame, Query, Wanted
 from bot.media.errors import MediaError
 from bot.model import (
     Call,
@@ -39,6 +40,7 @@ from bot.model import (
 from bot.outbox import CallError, CallResult, Outbox
 from bot.reports.service import ReportService
 from bot.scanner import Judging, Scanner
+from bot.settings import ReviewSettings
 from bot.store.engine import Store
 
 GUILD, FANS, REVIEW, MODERATOR, OTHER_MODERATOR = 10, 20, 30, 40, 41
@@ -76,6 +78,10 @@ def _grid(bits: random.Random, away: int) -> bytes:
     return b"".join(row.to_bytes(8, "little") for row in rows)
 
 
+PLANE = np.linspace(40, 220, 320 * 240).reshape(240, 320).astype(np.uint8)
+"""What every picture looks like, where somebody looks: darker above than below."""
+
+
 @dataclass
 class Media:
     """Stands in for fetch and sandbox: an address is the name of a fingerprint, or of what went wrong."""
@@ -92,8 +98,8 @@ class Media:
         return data
 
     async def query(self, data: bytes, wanted: Wanted) -> Query:
-        del wanted
-        return Query(self.files[data])
+        planes = (Frame(0, PLANE, 1.0),) if wanted & Wanted.PLANES else ()
+        return Query(self.files[data], planes)
 
 
 class Discord:
@@ -150,6 +156,7 @@ class Desk:
         self.cases = CaseService(store, self.banks, self.guilds, limits, clock=self.now)
         self.decisions = DecisionService(self.guilds, self.cases, clock=self.now)
         self.claims = ClaimService(self.guilds, self.cases, clock=self.now)
+        self.looking = LookingService(store, self.guilds, ReviewSettings(), clock=self.now)
         self.outbox = Outbox(
             store, completed=self.cases.completed, gave_up=self.cases.gave_up, owner="desk", clock=self.now
         )

@@ -25,6 +25,7 @@ from .dialects import Dialect, connect_engines, place, prepare, transaction
 from .guilds import Guilds
 from .installation import Installation, new_secret, open_secret
 from .jobs import Jobs
+from .looking import Looking
 from .migrate import HEAD, bring_up_to_date, not_at_head, revision
 from .outbox import OutboxRows
 from .reports import Reports
@@ -45,6 +46,7 @@ class Tx:
         "guilds",
         "installation",
         "jobs",
+        "looking",
         "outbox",
         "reports",
         "sanctions",
@@ -64,6 +66,7 @@ class Tx:
         self.chores = Chores(connection, writing=writing)
         self.outbox = OutboxRows(connection, writing=writing)
         self.jobs = Jobs(connection, writing=writing)
+        self.looking = Looking(connection, writing=writing)
 
 
 class Store:
