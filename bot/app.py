@@ -19,6 +19,7 @@ from .cases.claims import ClaimService
 from .cases.decisions import DecisionService
 from .cases.evidence import EvidenceService
 from .cases.hunt import Hunter
+from .cases.looking import LookingService
 from .cases.service import CaseService
 from .guilds import GuildService
 from .matching.matcher import Matcher
@@ -81,7 +82,8 @@ class App:
         self.guilds = GuildService(store, limits.strictness)
         self.banks = BankService(store, self.matcher, clock=clock)
         self.cases = CaseService(store, self.banks, self.guilds, judging.thresholds, clock=clock)
-        self.decisions = DecisionService(self.guilds, self.cases, clock=clock)
+        self.looking = LookingService(store, self.guilds, settings.review, clock=clock)
+        self.decisions = DecisionService(self.guilds, self.cases, self.looking, clock=clock)
         self.claims = ClaimService(self.guilds, self.cases, clock=clock)
         self.outbox = Outbox(
             store,
@@ -180,7 +182,8 @@ class App:
         await self.aging.run()
 
     async def _retain(self) -> None:
-        await retention.purge(self.store, self.settings.retention, now=self._clock())
+        exposure_days = self.settings.review.exposure_days
+        await retention.purge(self.store, self.settings.retention, exposure_days=exposure_days, now=self._clock())
 
     async def _repeat(self, run: Callable[[], Awaitable[object]], seconds: float, wanted: asyncio.Event) -> None:
         """Run a job every so many seconds, and at once when it is wanted."""

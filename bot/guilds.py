@@ -70,11 +70,13 @@ class GuildService:
         return await tx.guilds.get(guild_id) or GuildSettings(guild_id, strictness=self._strictness)
 
     async def change(self, guild_id: int, **changes: Unpack[GuildChanges]) -> GuildSettings:
-        """Change what is given, and keep the rest."""
+        """Change what is given, and keep the rest. A guild that allows no renderings any more has none from then on."""
         async with self._changing:
             async with self._store.write() as tx:
                 changed = replace(await self.within(tx, guild_id), **changes)
                 await tx.guilds.save(changed)
+                if not changes.get("reveal", True):
+                    await tx.cases.drop_thumbhashes(guild_id)
             self._cache[guild_id] = changed
         return changed
 

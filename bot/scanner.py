@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from .matching import thumbhash
 from .matching.matcher import Matcher
 from .matching.query import Query, Wanted
 from .media.errors import MediaError
 from .model import (
     BankLevel,
+    Category,
     Fingerprint,
     GuildSettings,
     Match,
@@ -45,13 +51,18 @@ class Decodes(Protocol):
 
 
 class _Outcome(NamedTuple):
-    """What a file was found to be near, as long as the banks stay as they were at ``version``."""
+    """What a file was found to be near, as long as the banks stay as they were at ``version``.
+
+    ``rendered``: a rendering was made for its case already. It is not kept in here: should a minor be suspected, there
+    is nothing to forget.
+    """
 
     version: int
     wanted: Wanted
     fingerprint: Fingerprint
     plain: bool
     matches: tuple[Match, ...]
+    rendered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +100,19 @@ class Scanner:
         """What the installation asks of a match."""
         return self._judging.thresholds
 
-    async def scan(self, item: SeenMedia, guild: GuildSettings) -> Scan:
-        """The outcome for one media item. A failure is an outcome too: never an exception, never ``clear``."""
+    async def scan(self, item: SeenMedia, guild: GuildSettings, *, reported: Category | None = None) -> Scan:
+        """The outcome for one media item. A failure is an outcome too: never an exception, never ``clear``.
+
+        ``reported``: what a member says that it is, whose report opens a case whatever is found.
+        """
         if isinstance(item, UnscannableRef):
             return _failed(item.reason)
         try:
-            return await self.scan_bytes(await self._fetch(item), guild)
+            return await self.scan_bytes(await self._fetch(item), guild, reported=reported)
         except MediaError as error:
             return _failed(error.reason)
 
-    async def scan_bytes(self, data: bytes, guild: GuildSettings) -> Scan:
+    async def scan_bytes(self, data: bytes, guild: GuildSettings, *, reported: Category | None = None) -> Scan:
         """The outcome for a file in memory. The exact file of an entry that may remove is not decoded."""
         sha256 = hashlib.sha256(data).digest()
         if self._matcher.known_good_exact(sha256, guild.guild_id) is not None:
@@ -111,15 +125,21 @@ class Scanner:
             if self._may_remove(exact):
                 return listed
         try:
-            outcome = await self._outcome(sha256, data, guild)
+            outcome, query = await self._outcome(sha256, data, guild)
         except MediaError as error:
             return listed or await self._judge_part(error, sha256, guild)
         if outcome.plain:
             return listed or Scan(Plan(Verdict.UNSCANNABLE), outcome.fingerprint, sha256, Unscannable.TOO_PLAIN)
-        plan = self._decide(_joined(exact, outcome.matches), guild)
+        matches = _joined(exact, outcome.matches)
+        plan = self._decide(matches, guild)
         if plan.open_case and plan.verdict is Verdict.REVIEW:
             outcome = await self._with_reference(outcome, sha256, data, guild)
-        return Scan(plan, outcome.fingerprint, sha256)
+        rendering: bytes | None = None
+        wanted = reported is not None or (plan.open_case and not outcome.rendered)
+        if wanted and _may_render(guild, matches, reported):
+            rendering = await self._rendering(query, data)
+            self._remember(sha256, guild, outcome._replace(rendered=True))
+        return Scan(plan, outcome.fingerprint, sha256, thumbhash=rendering)
 
     async def reference(self, item: MediaRef, guild: GuildSettings) -> Fingerprint:
         """Fetch one media item and make what a new entry needs of it, of a damaged one by the part that can be read.
@@ -189,21 +209,36 @@ class Scanner:
             raise MediaError(Unscannable.TOO_LARGE)
         return await self._fetcher.fetch(item.url)
 
-    async def _outcome(self, sha256: bytes, data: bytes, guild: GuildSettings) -> _Outcome:
+    async def _outcome(self, sha256: bytes, data: bytes, guild: GuildSettings) -> tuple[_Outcome, Query | None]:
+        """What a file is near, and what was decoded for it; None for a file that is remembered."""
         key = sha256, guild.guild_id
         wanted = self._matcher.wanted(guild)
         known = self._remembered.get(key)
         if known is not None and (known.version, known.wanted) == (self._matcher.version, wanted):
             self._remembered.move_to_end(key)
-            return known
+            return known, None
         query = await self._decoder.query(data, wanted)
         version = self._matcher.version
         matches = await self._matches(query, guild)
         outcome = _Outcome(version, wanted, query.fingerprint, query.plain, matches)
-        self._remembered[key] = outcome
+        self._remember(sha256, guild, outcome)
+        return outcome, query
+
+    def _remember(self, sha256: bytes, guild: GuildSettings, outcome: _Outcome) -> None:
+        self._remembered[sha256, guild.guild_id] = outcome
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
-        return outcome
+
+    async def _rendering(self, query: Query | None, data: bytes) -> bytes | None:
+        """The ThumbHash of a file: of its frame with the most contrast, on whatever ground shows it best."""
+        frames = () if query is None else query.frames
+        if not frames:
+            try:
+                frames = (await self._decoder.query(data, Wanted.PLANES)).frames
+            except MediaError:
+                return None
+        planes = [frame.plane for frame in frames]
+        return await asyncio.to_thread(_clearest, planes) if planes else None
 
     async def _matches(self, query: Query, guild: GuildSettings) -> tuple[Match, ...]:
         async with self._searching:
@@ -218,7 +253,7 @@ class Scanner:
         except MediaError:
             return outcome
         outcome = outcome._replace(fingerprint=fingerprint)
-        self._remembered[sha256, guild.guild_id] = outcome
+        self._remember(sha256, guild, outcome)
         return outcome
 
 
@@ -226,6 +261,16 @@ def _joined(exact: tuple[Match, ...], near: tuple[Match, ...]) -> tuple[Match, .
     """Entries made from this very file speak for themselves."""
     known = {match.entry_id for match in exact}
     return (*exact, *(match for match in near if match.entry_id not in known))
+
+
+def _clearest(planes: Sequence[NDArray[np.uint8]]) -> bytes:
+    return thumbhash.encode(max(planes, key=lambda plane: float(plane.std())))
+
+
+def _may_render(guild: GuildSettings, matches: Iterable[Match], reported: Category | None) -> bool:
+    """Whether the guild wants renderings and nobody and nothing says that the picture may show a minor."""
+    said = {match.category for match in matches} | {reported}
+    return guild.reveal and Category.MINOR_SUSPECTED not in said
 
 
 def _failed(reason: Unscannable, sha256: bytes | None = None) -> Scan:

@@ -216,9 +216,18 @@ def _line(text: str) -> str:
 
 
 class ReviewSettings(Section):
-    """How the review queue works on every server. ``expire_days``: days after which a case that nobody decided ends."""
+    """How the review queue works on every server. ``expire_days``: days after which a case that nobody decided ends.
+
+    Looking at renderings: how many an hour are worth a word, how many an hour and a day one moderator may look at (0:
+    none), after how many cases within 20 minutes a break is proposed (0: never), and for how many days that is counted.
+    """
 
     expire_days: Annotated[Whole, Field(ge=1, le=365)] = 7
+    soft_reveals_per_hour: Annotated[Whole, Field(ge=0)] = 10
+    hard_reveals_per_hour: Annotated[Whole, Field(ge=0)] = 20
+    hard_reveals_per_day: Annotated[Whole, Field(ge=0)] = 30
+    break_after_cases: Annotated[Whole, Field(ge=0)] = 10
+    exposure_days: Annotated[Whole, Field(ge=30, le=365)] = 90
 
 
 class LogSettings(Section):

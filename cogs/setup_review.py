@@ -96,8 +96,6 @@ class SetupReview(commands.Cog):
 
 async def _change(app: App, server: GuildSettings, changes: dict[str, Any]) -> GuildSettings:
     changed = await app.guilds.change(server.guild_id, **changes)
-    if server.reveal and not changed.reveal:
-        await app.looking.forget(server.guild_id)
     await app.cases.post_missing_cards(changed)
     return changed
 

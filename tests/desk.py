@@ -15,11 +15,12 @@ from bot.cases.aging import AgingService
 from bot.cases.claims import ClaimService
 from bot.cases.decisions import DecisionService
 from bot.cases.hunt import Hunter
+from bot.cases.looking import LookingService
 from bot.cases.service import CaseService
 from bot.guilds import GuildService
 from bot.matching.grid import CELLS, GRID_BITS
 from bot.matching.matcher import Matcher
-from bot.matching.query import Query, Wanted
+from bot.matching.query import Frame, Query, Wanted
 from bot.media.errors import MediaError
 from bot.model import (
     Call,
@@ -78,6 +79,10 @@ def _grid(bits: random.Random, away: int) -> bytes:
     return b"".join(row.to_bytes(8, "little") for row in rows)
 
 
+PLANE = np.linspace(40, 220, 320 * 240).reshape(240, 320).astype(np.uint8)
+"""What every picture looks like, where somebody looks: darker above than below."""
+
+
 @dataclass
 class Media:
     """Stands in for fetch and sandbox: an address is the name of a fingerprint, or of what went wrong."""
@@ -94,8 +99,8 @@ class Media:
         return data
 
     async def query(self, data: bytes, wanted: Wanted) -> Query:
-        del wanted
-        return Query(self.files[data])
+        planes = (Frame(0, PLANE, 1.0),) if wanted & Wanted.PLANES else ()
+        return Query(self.files[data], planes)
 
 
 class Discord:
@@ -154,7 +159,8 @@ class Desk:
         self.guilds = GuildService(store, Strictness.STANDARD)
         self.banks = BankService(store, self.matcher, clock=self.now)
         self.cases = CaseService(store, self.banks, self.guilds, limits, clock=self.now)
-        self.decisions = DecisionService(self.guilds, self.cases, clock=self.now)
+        self.looking = LookingService(store, self.guilds, ReviewSettings(), clock=self.now)
+        self.decisions = DecisionService(self.guilds, self.cases, self.looking, clock=self.now)
         self.claims = ClaimService(self.guilds, self.cases, clock=self.now)
         self.outbox = Outbox(
             store, completed=self.cases.completed, gave_up=self.cases.gave_up, owner="desk", clock=self.now

@@ -6,11 +6,13 @@ import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
+from bot.matching import thumbhash
 from bot.matching.matcher import Matcher
 from bot.matching.packing import Signature
-from bot.matching.query import Query, Wanted
+from bot.matching.query import Frame, Query, Wanted
 from bot.media.errors import MediaError
 from bot.model import (
     Bank,
@@ -31,7 +33,7 @@ from bot.model import (
     Verdict,
 )
 from bot.scanner import Judging, Scanner
-from tests.desk import GUILD, Media, picture
+from tests.desk import GUILD, PLANE, Media, picture
 
 ABUSE = picture(1)
 GUILD_SETTINGS = GuildSettings(GUILD, mode=Mode.REMOVE, strictness=Strictness.STANDARD)
@@ -271,3 +273,101 @@ async def test_a_damaged_file_is_listed_by_the_part_that_can_be_read():
 class Broken(Media):
     async def query(self, data: bytes, wanted: Wanted) -> Query:
         raise MediaError(Unscannable.BROKEN)
+
+
+# ------------------------------------------------------------------------------------------------- renderings
+
+REVEALING = replace(GUILD_SETTINGS, reveal=True)
+
+
+def near(category: Category = Category.NCII_SYNTHETIC) -> tuple[Counting, Scanner]:
+    counting = Counting({b"post": picture(1, away=3), b"other": picture(2)})
+    return counting, scanner(counting, replace(entry(1, BLOCK, ABUSE), category=category))
+
+
+async def test_a_rendering_is_made_for_a_case_where_the_guild_wants_one():
+    _, scanning = near()
+    scan = await scanning.scan_bytes(b"post", REVEALING)
+    assert scan.plan.open_case
+    assert scan.thumbhash == thumbhash.encode(PLANE)
+    assert (await scanning.scan_bytes(b"other", REVEALING)).thumbhash is None
+
+
+@pytest.mark.parametrize("changes", [{"reveal": False}, {"mode": Mode.OBSERVE}])
+async def test_no_rendering_is_made_where_none_is_wanted_or_no_case_opens(changes):
+    media, scanning = near()
+    scan = await scanning.scan_bytes(b"post", replace(REVEALING, **changes))
+    assert scan.plan.match is not None
+    assert scan.thumbhash is None
+    assert not any(wanted & Wanted.PLANES for wanted in media.wanted)
+
+
+async def test_a_copy_of_a_file_needs_no_second_rendering():
+    media, scanning = near()
+    await scanning.scan_bytes(b"post", REVEALING)
+    scan = await scanning.scan_bytes(b"post", REVEALING)
+    assert (scan.plan.open_case, scan.thumbhash) == (True, None)
+    assert len(media.wanted) == 2
+
+
+async def test_what_is_reported_gets_a_rendering_each_time():
+    _, scanning = near()
+    for _ in range(2):
+        scan = await scanning.scan_bytes(b"other", REVEALING, reported=Category.HARASSMENT)
+        assert (scan.plan.open_case, scan.thumbhash) == (False, thumbhash.encode(PLANE))
+
+
+@pytest.mark.parametrize("data", [b"post", b"other"])
+async def test_no_rendering_is_made_of_what_a_member_takes_for_a_minor(data):
+    media, scanning = near()
+    await scanning.scan_bytes(data, GUILD_SETTINGS)
+    scan = await scanning.scan_bytes(data, REVEALING, reported=Category.MINOR_SUSPECTED)
+    assert scan.thumbhash is None
+    assert not any(wanted & Wanted.PLANES for wanted in media.wanted)
+
+
+@pytest.mark.parametrize("reported", [None, Category.OTHER, Category.MINOR_SUSPECTED])
+async def test_no_rendering_is_made_near_an_entry_of_a_suspected_minor(reported):
+    media, scanning = near(Category.MINOR_SUSPECTED)
+    scan = await scanning.scan_bytes(b"post", REVEALING, reported=reported)
+    assert scan.plan.match is not None
+    assert scan.thumbhash is None
+    assert not any(wanted & Wanted.PLANES for wanted in media.wanted)
+
+
+async def test_not_even_if_another_entry_is_nearer():
+    media = Counting({b"post": ABUSE})
+    minor = replace(entry(2, BLOCK, picture(1, away=20)), category=Category.MINOR_SUSPECTED)
+    scan = await scanner(media, entry(1, BLOCK, ABUSE), minor).scan_bytes(b"post", REVEALING)
+    assert scan.plan.open_case
+    assert scan.thumbhash is None
+    assert not any(wanted & Wanted.PLANES for wanted in media.wanted)
+
+
+class Framed(Media):
+    """A decoder that hands its frames over with the first answer, or none at all."""
+
+    def __init__(self, *planes: np.ndarray) -> None:
+        super().__init__(files={b"post": picture(1, away=3)})
+        self.planes = planes
+        self.asked = 0
+
+    async def query(self, data: bytes, wanted: Wanted) -> Query:
+        self.asked += 1
+        if not self.planes and self.asked > 1:
+            raise MediaError(Unscannable.DECODE_TIMEOUT)
+        frames = tuple(Frame(number, plane, 1.0) for number, plane in enumerate(self.planes))
+        return Query(self.files[data], frames)
+
+
+async def test_of_several_frames_the_one_with_the_most_contrast_is_rendered():
+    black = np.zeros((240, 320), np.uint8)
+    media = Framed(black, PLANE, black)
+    scan = await scanner(media, entry(1, BLOCK, ABUSE)).scan_bytes(b"post", REVEALING)
+    assert (scan.thumbhash, media.asked) == (thumbhash.encode(PLANE), 1)
+
+
+async def test_a_file_of_which_no_rendering_can_be_made_is_judged_all_the_same():
+    media = Framed()
+    scan = await scanner(media, entry(1, BLOCK, ABUSE)).scan_bytes(b"post", REVEALING)
+    assert (scan.plan.delete, scan.thumbhash, media.asked) == (True, None, 2)

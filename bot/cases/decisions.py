@@ -25,6 +25,7 @@ from bot.model import (
 from bot.store.engine import Tx
 
 from . import calls, lessons, reasons, sanctions, texts
+from .looking import LookingService
 from .service import MOST_SIGHTINGS, CaseService
 from .states import UNDO_WINDOW, CaseAction, target
 
@@ -36,11 +37,13 @@ class DecisionService:
         self,
         guilds: GuildService,
         cases: CaseService,
+        looking: LookingService,
         *,
         clock: Callable[[], datetime],
     ) -> None:
         self._guilds = guilds
         self._cases = cases
+        self._looking = looking
         self._clock = clock
 
     async def decide(
@@ -86,6 +89,7 @@ class DecisionService:
             )
             assert decided.policy_reason is not None
             await self._cases.event(tx, decided, decision.value, actor_id, decided.policy_reason.value, request_id)
+            await self._looking.note_decided(tx, decided, actor_id)
             guild = await self._guilds.within(tx, case.guild_id)
             ordered = [] if sanction is None else await self._sanction(tx, decided, sanction, actor_id)
             decided = await self.apply(tx, decided, guild, actor_id, ordered)

@@ -129,6 +129,8 @@ class CaseService:
                 tx, guild, CaseOrigin.MATCH, plan.match.category, plan.match, scan.fingerprint, plan.reasons
             )
         added = await tx.sightings.add(message, media_id, surface, scan, seen_at=now, case_id=case.id)
+        if scan.thumbhash is not None:
+            await tx.cases.keep_thumbhash(case.id, scan.thumbhash)
         if plan.delete:
             await tx.outbox.put([calls.delete(message, case.id)], now)
         await self.draw(tx, case, guild, f"sighting:{added}")

@@ -31,6 +31,7 @@ EXTENSIONS = (
     "cogs.known_good",
     "cogs.setup",
     "cogs.setup_review",
+    "cogs.looking",
 )
 """Loaded by name: the product does not import its Discord extensions."""
 

@@ -81,7 +81,7 @@ class Extraction:
             self._pdq = published(pixels)
 
     def _look(self, number: int, pixels: NDArray[np.uint8], scale: float) -> None:
-        if not self._wanted & (Wanted.FEATURES | Wanted.VIEWS):
+        if not self._wanted & (Wanted.FEATURES | Wanted.VIEWS | Wanted.PLANES):
             return
         described = features.query_plane(pixels)
         plane = features.resized(described, PLANE_SIDE)

@@ -47,13 +47,14 @@ class Wanted(IntFlag):
     """What to extract besides hashes and grids.
 
     ``FEATURES`` finds parts of entries, ``VIEWS`` finds entries that are nothing but a hash, and ``REFERENCE`` is what
-    a new entry is made from.
+    a new entry is made from. ``PLANES`` asks for nothing but the planes, which come with the first two anyway.
     """
 
     NOTHING = 0
     FEATURES = 1
     VIEWS = 2
     REFERENCE = 4
+    PLANES = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .banks import Match
 from .fingerprint import Fingerprint
@@ -58,9 +58,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The outcome for one media item: its fingerprint and plan, or why it could not be scanned."""
+    """The outcome for one media item: its fingerprint and plan, or why it could not be scanned.
+
+    ``thumbhash`` is a coarse rendering for the case that the item opens or joins, where the guild wants one.
+    """
 
     plan: Plan
     fingerprint: Fingerprint | None = None
     sha256: bytes | None = None
     unscannable: Unscannable | None = None
+    thumbhash: bytes | None = field(default=None, repr=False)

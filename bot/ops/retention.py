@@ -12,17 +12,19 @@ from bot.store.engine import Store
 log = structlog.get_logger(__name__)
 
 
-async def purge(store: Store, periods: RetentionSettings, *, now: datetime) -> None:
+async def purge(store: Store, periods: RetentionSettings, *, exposure_days: int, now: datetime) -> None:
     """Erase what is older than its period.
 
     Sightings that no case holds, and finished calls, which name channels and members: as long as sightings, but a
     call of a case as long as its case, so that nothing of it can happen a second time. Cases that are decided, closed
     or expired, with their sightings, reports, sanctions, appeals and history: as long as cases. A case that waits for a
-    decision stays: :mod:`bot.cases.aging` sees to it that none waits for ever.
+    decision stays: :mod:`bot.cases.aging` sees to it that none waits for ever. What moderators had to
+    look at: ``exposure_days``.
     """
     async with store.write() as tx:
         sightings = await tx.sightings.purge(now - timedelta(days=periods.sightings_days))
         calls = await tx.outbox.purge(now - timedelta(days=periods.sightings_days))
         cases = await tx.cases.purge(now - timedelta(days=periods.cases_days))
-    if sightings or cases or calls:
-        log.info("retention.purged", sightings=sightings, cases=cases, calls=calls)
+        exposures = await tx.looking.purge(now - timedelta(days=exposure_days))
+    if sightings or cases or calls or exposures:
+        log.info("retention.purged", sightings=sightings, cases=cases, calls=calls, exposures=exposures)

@@ -64,7 +64,8 @@ class ReportService:
         """
         if not media:
             return ReportAnswer("There is no picture in that message, so there is nothing to report here.", ())
-        scans = [(item, await self._scanner.scan(item, guild)) for item in media]
+        reported = None if message is None else category  # nobody gets to see an upload, however coarsely
+        scans = [(item, await self._scanner.scan(item, guild, reported=reported)) for item in media]
         if message is None and all(scan.fingerprint is None for _, scan in scans):
             return ReportAnswer(UNREADABLE_UPLOAD, ())
         cases: dict[int, Case] = {}
@@ -111,6 +112,8 @@ class ReportService:
             case = await clusters.inform(tx, case, category, plan.match, reasons, self._clock())
         if message is not None:
             await self._tie(tx, message, item, scan, case)
+            if scan.thumbhash is not None:
+                await tx.cases.keep_thumbhash(case.id, scan.thumbhash)
             if plan.delete:
                 await self._cases.remove(tx, case, [message])
         return case

@@ -45,7 +45,7 @@ from .repository import Repository
 from .sanctions import Sanctions
 from .seals import Seals, case_context
 from .sightings import Sightings
-from .tables import case_events, cases, sightings
+from .tables import case_events, cases, guilds, sightings
 
 CaseList = list[Case]
 
@@ -230,16 +230,29 @@ class Cases(Repository):
         )
 
     async def keep_thumbhash(self, case_id: int, thumbhash: bytes) -> None:
-        """Keep a rendering of a picture for its case, unless there is one or a minor is suspected."""
+        """Keep a rendering of a picture for its case, if that is undecided and has none.
+
+        Nothing is kept where a minor is suspected, nor in a guild that allows no renderings (any more): the scan may
+        have begun before. To be called in the guild's turn: :meth:`in_turn`.
+        """
+        allowed = sa.select(guilds.c.guild_id).where(guilds.c.guild_id == cases.c.guild_id, guilds.c.reveal)
         await self._run(
             cases.update()
             .where(
                 cases.c.id == case_id,
+                _UNDECIDED,
                 cases.c.thumbhash.is_(None),
                 cases.c.category != Category.MINOR_SUSPECTED,
+                allowed.exists(),
             )
             .values(thumbhash=thumbhash)
         )
+
+    async def drop_thumbhashes(self, guild_id: int) -> int:
+        """Forget the renderings of all cases of a guild; how many there were. Takes its turn: :meth:`in_turn`."""
+        await self.in_turn(guild_id)
+        kept = sa.and_(cases.c.guild_id == guild_id, cases.c.thumbhash.is_not(None))
+        return await self._run(cases.update().where(kept).values(thumbhash=None))
 
     async def add_event(self, event: CaseEvent) -> None:
         """Add a line to the history of a case, and to the audit log of its guild.

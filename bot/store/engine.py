@@ -27,6 +27,7 @@ from .dialects import Dialect, connect_engines, place, prepare, transaction
 from .guilds import Guilds
 from .installation import Installation, new_sealed, open_sealed
 from .jobs import Jobs
+from .looking import Looking
 from .migrate import HEAD, bring_up_to_date, not_at_head, revision
 from .outbox import OutboxRows
 from .reports import Reports
@@ -49,6 +50,7 @@ class Tx:
         "guilds",
         "installation",
         "jobs",
+        "looking",
         "outbox",
         "reports",
         "sanctions",
@@ -70,6 +72,7 @@ class Tx:
         self.aging = Aging(connection, writing=writing)
         self.outbox = OutboxRows(connection, writing=writing)
         self.jobs = Jobs(connection, writing=writing)
+        self.looking = Looking(connection, writing=writing)
 
 
 class Store:

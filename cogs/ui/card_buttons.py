@@ -5,17 +5,20 @@ from __future__ import annotations
 from bot.model import CaseState, CaseView, GuildSettings
 
 from .buttons import CaseAction, CaseButton
+from .buttons_looking import LookButton
 
 IN_A_ROW = 5
 """Buttons that Discord takes in one row."""
 
 
-def rows(view: CaseView, guild: GuildSettings | None, *, hidden: bool) -> list[list[CaseButton]]:
+def rows(view: CaseView, guild: GuildSettings | None, *, hidden: bool) -> list[list[CaseButton | LookButton]]:
     """The buttons, row by row. ``hidden``: the card shows no details, and one of its buttons does."""
-    del guild
     case = view.case
     actions = [*_actions(view), CaseAction.DETAILS if hidden else CaseAction.HISTORY]
-    buttons = [CaseButton(case.id, action, case.version) for action in actions]
+    buttons: list[CaseButton | LookButton] = [CaseButton(case.id, action, case.version) for action in actions]
+    looks = guild is not None and guild.reveal and case.thumbhash is not None and not case.in_lane
+    if looks and case.state.undecided:
+        buttons.append(LookButton(case.id))
     return [buttons[start : start + IN_A_ROW] for start in range(0, len(buttons), IN_A_ROW)]
 
 

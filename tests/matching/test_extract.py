@@ -35,11 +35,11 @@ def seen_through(colour: int) -> Image.Image:
     return drawn
 
 
-@pytest.mark.parametrize("wanted", [Wanted(number) for number in range(8)])
+@pytest.mark.parametrize("wanted", [Wanted(number) for number in range(16)])
 def test_what_is_wanted_is_there_and_nothing_else(wanted: Wanted) -> None:
     found = of(picture(1, SIZE), wanted=wanted)
     assert len(found.fingerprint.views) == 1
-    looked = bool(wanted & (Wanted.FEATURES | Wanted.VIEWS))
+    looked = bool(wanted & (Wanted.FEATURES | Wanted.VIEWS | Wanted.PLANES))
     assert len(found.frames) == looked
     for frame in found.frames:
         assert (frame.features is not None) == bool(wanted & Wanted.FEATURES)
