@@ -5,6 +5,7 @@ behaviour beyond its own rules. All times are aware UTC datetimes; all Discord i
 """
 
 from .banks import Bank, Entry, Evidence, Fitting, Match, Thresholds, Tier
+from .casebook import AppealLine, CaseFilter, CaseLine, MemberHistory, ReportTally, SanctionLine, Scope
 from .cases import (
     UNDECIDED,
     Call,
@@ -54,6 +55,7 @@ __all__ = [
     "PHASH_BYTES",
     "UNDECIDED",
     "Appeal",
+    "AppealLine",
     "AppealOutcome",
     "Bank",
     "BankKind",
@@ -62,6 +64,8 @@ __all__ = [
     "CallKind",
     "Case",
     "CaseEvent",
+    "CaseFilter",
+    "CaseLine",
     "CaseOrigin",
     "CaseState",
     "CaseView",
@@ -76,6 +80,7 @@ __all__ = [
     "LaneOrder",
     "Match",
     "MediaRef",
+    "MemberHistory",
     "MessageRef",
     "Mode",
     "NearMatches",
@@ -84,11 +89,14 @@ __all__ = [
     "Plan",
     "PolicyReason",
     "Report",
+    "ReportTally",
     "Sanction",
     "SanctionKind",
+    "SanctionLine",
     "SanctionOrder",
     "SanctionState",
     "Scan",
+    "Scope",
     "SeenMedia",
     "Sighting",
     "Stage",

@@ -19,6 +19,7 @@ from bot.vault import Vault
 
 from .appeals import Appeals
 from .banks import Banks
+from .casebook import Casebook
 from .cases import Cases
 from .chores import Chores
 from .dialects import Dialect, connect_engines, place, prepare, transaction
@@ -39,6 +40,7 @@ class Tx:
     __slots__ = (
         "appeals",
         "banks",
+        "casebook",
         "cases",
         "chores",
         "connection",
@@ -58,6 +60,7 @@ class Tx:
         self.guilds = Guilds(connection, writing=writing)
         self.sightings = Sightings(connection, writing=writing)
         self.cases = Cases(connection, writing=writing, seals=seals)
+        self.casebook = Casebook(connection, writing=writing)
         self.reports = Reports(connection, writing=writing)
         self.sanctions = Sanctions(connection, writing=writing)
         self.appeals = Appeals(connection, writing=writing, seals=seals)
