@@ -6,9 +6,9 @@ import discord
 
 from bot.app import App
 from bot.client import StanguardBot
-from bot.client.permissions import may_configure, may_decide, may_moderate
+from bot.client.permissions import may_configure, may_decide, may_decide_escalated, may_moderate
 from bot.errors import NotAllowedError
-from bot.model import Category, GuildSettings
+from bot.model import Category, GuildSettings, Scope
 
 from .ui import texts
 
@@ -48,6 +48,29 @@ def require_decider(interaction: Interaction, server: GuildSettings, category: C
     if may_decide(server, category, role_ids(interaction), rights(interaction)):
         return
     raise NotAllowedError(texts.NOT_CHILD_SAFETY if category is Category.MINOR_SUSPECTED else texts.NOT_A_MODERATOR)
+
+
+def scope_of(interaction: Interaction, server: GuildSettings) -> Scope:
+    """Which cases of the server the member may know of."""
+    roles, permissions = role_ids(interaction), rights(interaction)
+    return Scope(
+        ordinary=may_moderate(server, roles, permissions),
+        lane=may_decide(server, Category.MINOR_SUSPECTED, roles, permissions),
+    )
+
+
+def may_escalated(interaction: Interaction, server: GuildSettings) -> bool:
+    """Whether the member may decide escalated cases."""
+    return may_decide_escalated(server, role_ids(interaction), rights(interaction))
+
+
+async def require_scope(interaction: Interaction) -> tuple[GuildSettings, Scope]:
+    """The server's settings and which of its cases the member may know of; NotAllowedError if none at all."""
+    server = await server_of(interaction)
+    scope = scope_of(interaction, server)
+    if not (scope.ordinary or scope.lane):
+        raise NotAllowedError(texts.NOT_A_MODERATOR)
+    return server, scope
 
 
 def rights(interaction: Interaction) -> discord.Permissions:

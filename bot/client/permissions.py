@@ -108,3 +108,13 @@ def may_decide(
     if guild.child_safety_role_id is None:
         return may_configure(permissions)
     return guild.child_safety_role_id in role_ids or permissions.administrator
+
+
+def may_decide_escalated(guild: GuildSettings, role_ids: Collection[int], permissions: discord.Permissions) -> bool:
+    """Whether a member may decide escalated cases: the role for them; without such a role, who may configure.
+
+    For those of suspected minors :func:`may_decide` alone counts.
+    """
+    if guild.escalation_role_id is None:
+        return may_configure(permissions)
+    return guild.escalation_role_id in role_ids or permissions.administrator

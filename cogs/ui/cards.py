@@ -47,10 +47,8 @@ CHILD_SAFETY = discord.Colour(0x7A3E9D)
 
 def card(view: CaseView) -> discord.ui.LayoutView:
     """Draw a case for its moderators; suspected minors get ids and guidance, no detail."""
-    sections = _child_safety(view) if view.case.category is Category.MINOR_SUSPECTED else _ordinary(view)
-    texts_of_sections = ["\n".join(lines) for lines in sections if lines]
     container = discord.ui.Container[discord.ui.LayoutView](accent_colour=_accent(view))
-    for number, text in enumerate(texts_of_sections):
+    for number, text in enumerate(_sections(view, MAX_TEXT, hints.lines(view))):
         if number:
             container.add_item(discord.ui.Separator(visible=number == 1))
         container.add_item(discord.ui.TextDisplay(text))
@@ -60,14 +58,25 @@ def card(view: CaseView) -> discord.ui.LayoutView:
     return layout
 
 
-def _ordinary(view: CaseView) -> list[list[str]]:
+def facts(view: CaseView, most: int) -> list[str]:
+    """The sections of a card without its buttons and what they would do, in at most so many characters."""
+    return _sections(view, most, [])
+
+
+def _sections(view: CaseView, most: int, hinted: list[str]) -> list[str]:
+    in_lane = view.case.category is Category.MINOR_SUSPECTED
+    sections = _child_safety(view, most) if in_lane else _ordinary(view, most, hinted)
+    return ["\n".join(lines) for lines in sections if lines]
+
+
+def _ordinary(view: CaseView, most: int, hinted: list[str]) -> list[list[str]]:
     about = (_title(view), _match(view), _reasons(view))
-    sections = [*about, [], _reports(view), _failures(view), _decision(view), hints.lines(view)]
-    sections[3] = _sightings(view, _room(sections), _sighting)
+    sections = [*about, [], _reports(view), _failures(view), _decision(view), hinted]
+    sections[3] = _sightings(view, _room(sections, most), _sighting)
     return sections
 
 
-def _child_safety(view: CaseView) -> list[list[str]]:
+def _child_safety(view: CaseView, most: int) -> list[list[str]]:
     guidance = [
         texts.CHILD_SAFETY_CARE,
         texts.CHILD_SAFETY_REPORT,
@@ -75,12 +84,12 @@ def _child_safety(view: CaseView) -> list[list[str]]:
     ]
     facts = [f"Server `{view.case.guild_id}`" + (f" · entry **E-{view.entry.id}**" if view.entry else "")]
     sections = [_title(view), guidance, facts, [], _reports(view), _failures(view), _decision(view)]
-    sections[3] = _sightings(view, _room(sections), _sighting_by_id)
+    sections[3] = _sightings(view, _room(sections, most), _sighting_by_id)
     return sections
 
 
-def _room(sections: Iterable[Sequence[str]]) -> int:
-    return MAX_TEXT - sum(len(line) + 1 for lines in sections for line in lines)
+def _room(sections: Iterable[Sequence[str]], most: int) -> int:
+    return most - sum(len(line) + 1 for lines in sections for line in lines)
 
 
 def _title(view: CaseView) -> list[str]:
