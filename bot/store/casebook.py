@@ -231,7 +231,10 @@ class Casebook(Repository):
         if filters.author_id is not None:
             fitting.append(cases.c.id.in_(_posted_by(filters.author_id)))
         if filters.moderator_id is not None:
-            wrote = sa.select(case_events.c.case_id).where(case_events.c.actor_id == filters.moderator_id)
+            # An appeal stands in the history too, and is a member's.
+            wrote = sa.select(case_events.c.case_id).where(
+                case_events.c.actor_id == filters.moderator_id, case_events.c.kind != "appealed"
+            )
             fitting.append(
                 sa.or_(
                     cases.c.claimed_by == filters.moderator_id,

@@ -130,7 +130,7 @@ def _category(detail: str) -> str:
 
 def _reason(detail: str) -> str:
     known = detail in set(PolicyReason)
-    return words.REASONS[PolicyReason(detail)] if known else _plain(detail) or "no reason given"
+    return words.REASONS[PolicyReason(detail)] if known else _plain(detail).removesuffix(".") or "no reason given"
 
 
 def _actor(event: CaseEvent) -> str:

@@ -88,7 +88,7 @@ class Written:
     def fits(self, wanted: CaseFilter) -> bool:
         case = self.case
         texts = [*case.reasons, *(detail for kind, _, detail in self.events if kind == "note")]
-        actors = {case.claimed_by, case.decided_by, *(actor for _, actor, _ in self.events)}
+        actors = {case.claimed_by, case.decided_by, *(actor for kind, actor, _ in self.events if kind != "appealed")}
         return (
             (not wanted.states or case.state in wanted.states)
             and wanted.category in (None, case.category)
@@ -174,7 +174,7 @@ async def book(store: Store) -> list[Written]:
                 author = dice.choice([None, *PEOPLE])
                 await post(tx, one, author, dice.choice(CHANNELS), excepted=dice.random() < 0.3)
             for _ in range(dice.randrange(3)):
-                kind = dice.choice(["note", "note", "skipped", "claimed"])
+                kind = dice.choice(["note", "note", "skipped", "claimed", "appealed"])
                 detail = dice.choice(WORDS) if kind == "note" else "Stage"
                 await tell(tx, one, kind, dice.choice([None, *PEOPLE[:3]]), detail)
             for reporter in dice.sample(PEOPLE, dice.randrange(3)):
