@@ -15,6 +15,7 @@ import structlog
 from .banks.service import BankService
 from .cases.aging import AgingService
 from .cases.audit import head_line
+from .cases.casebook import CasebookService
 from .cases.claims import ClaimService
 from .cases.decisions import DecisionService
 from .cases.evidence import EvidenceService
@@ -85,6 +86,7 @@ class App:
         self.looking = LookingService(store, self.guilds, settings.review, clock=clock)
         self.decisions = DecisionService(self.guilds, self.cases, self.looking, clock=clock)
         self.claims = ClaimService(self.guilds, self.cases, clock=clock)
+        self.casebook = CasebookService(store, self.claims, clock=clock)
         self.outbox = Outbox(
             store,
             completed=self.cases.completed,

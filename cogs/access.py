@@ -8,7 +8,7 @@ from bot.app import App
 from bot.client import StanguardBot
 from bot.client.permissions import may_configure, may_decide, may_decide_escalated, may_moderate
 from bot.errors import NotAllowedError, NotFoundError
-from bot.model import CaseState, CaseView, Category, GuildSettings
+from bot.model import CaseState, CaseView, Category, GuildSettings, Scope
 
 from .ui import texts
 
@@ -62,9 +62,32 @@ async def case_of(interaction: Interaction, case_id: int) -> tuple[GuildSettings
         raise NotFoundError(texts.FOREIGN_CASE)
     require_decider(interaction, server, view.case.category)
     escalated = view.case.state is CaseState.ESCALATED and not view.case.in_lane
-    if escalated and not may_decide_escalated(server, role_ids(interaction), rights(interaction)):
+    if escalated and not may_escalated(interaction, server):
         raise NotAllowedError(texts.ESCALATED_CASE)
     return server, view
+
+
+def scope_of(interaction: Interaction, server: GuildSettings) -> Scope:
+    """Which cases of the server the member may know of."""
+    roles, permissions = role_ids(interaction), rights(interaction)
+    return Scope(
+        ordinary=may_moderate(server, roles, permissions),
+        lane=may_decide(server, Category.MINOR_SUSPECTED, roles, permissions),
+    )
+
+
+def may_escalated(interaction: Interaction, server: GuildSettings) -> bool:
+    """Whether the member may decide escalated cases."""
+    return may_decide_escalated(server, role_ids(interaction), rights(interaction))
+
+
+async def require_scope(interaction: Interaction) -> tuple[GuildSettings, Scope]:
+    """The server's settings and which of its cases the member may know of; NotAllowedError if none at all."""
+    server = await server_of(interaction)
+    scope = scope_of(interaction, server)
+    if not (scope.ordinary or scope.lane):
+        raise NotAllowedError(texts.NOT_A_MODERATOR)
+    return server, scope
 
 
 def rights(interaction: Interaction) -> discord.Permissions:

@@ -9,20 +9,22 @@ from discord.ext import commands
 from bot.client import StanguardBot
 
 from .access import Interaction
-from .ui import modals, questions, texts
+from .ui import modals, pages, questions, texts
 from .ui.answers import explain, say
 
 
 class Errors(commands.Cog):
-    """Answers where a command or a form failed, and where a form or a question is not known any more."""
+    """Answers where a command or a form failed, and where a form, a question or a list is not known any more."""
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
-        """Answer a form or a question from before a restart, which discord.py drops silently."""
+        """Answer what is from before a restart, which discord.py drops silently."""
         if modals.is_left_over(interaction):
             await say(interaction, texts.OLD_FORM)
         elif questions.is_left_over(interaction):
             await say(interaction, texts.OLD_QUESTION)
+        elif pages.is_left_over(interaction):
+            await say(interaction, pages.TOO_OLD)
 
 
 async def on_tree_error(interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:

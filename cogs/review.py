@@ -84,7 +84,7 @@ async def _press(interaction: Interaction, button: CaseButton, view: CaseView) -
         case CaseAction.COPIES:
             await show_view(interaction, await _page(interaction, view, 0))
         case CaseAction.HISTORY:
-            await casebook.show_history(interaction, view)
+            await casebook.show_story(interaction, view.case.id)
         case CaseAction.DETAILS:
             await show_view(interaction, card(view, details=True))
         case CaseAction.ESCALATE:

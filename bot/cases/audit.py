@@ -15,6 +15,6 @@ async def head_line(tx: Tx, guild_id: int) -> str | None:
         return None
     rows = "1 row" if head.seq == 1 else f"{head.seq:,} rows"
     return (
-        f"Audit log of this server: {rows}, head `{head.hash.hex()}`\n"
-        "-# Keep this line: it shows later whether something was changed (docs/admin.md, Audit)."
+        f"Audit log of this server: {rows}, head `{head.anchor}`\n"
+        "-# Keep this line: `stanguard db check --anchor` compares the log with it, and tells whether it was changed."
     )

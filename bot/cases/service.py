@@ -82,7 +82,7 @@ class CaseService:
         async with self._store.read() as tx:
             view = await tx.cases.view(case_id)
         if view is None:
-            raise NotFoundError(f"There is no case {case_id}; it may have been erased after its time.")
+            raise NotFoundError(texts.no_case(case_id))
         return view
 
     async def copies(self, case_id: int, *, offset: int, limit: int) -> list[Sighting]:

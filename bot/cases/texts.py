@@ -7,6 +7,7 @@ from bot.model import Case, CaseState, Category, Decision, MessageRef, Plan, Ver
 OWN_MESSAGE = "A message of yours is part of this case, so somebody else has to decide it."
 OWN_DECISION = "The appeal is against a decision of yours, so another moderator has to answer it."
 NOT_YOURS = "You have not claimed this case, so there is nothing to give back."
+OTHERS_WERE_FASTER = "Others took every case that was free for you just now; please ask again."
 TOO_LATE_TO_UNDO = (
     "This decision was made more than a day ago, so only a member with Manage Server can take it back, with /case undo."
 )
@@ -88,3 +89,8 @@ def escalated(case: Case) -> str:
 def copies(number: int) -> str:
     """A number of copies of a picture."""
     return "1 copy" if number == 1 else f"{number} copies"
+
+
+def no_case(case_id: int) -> str:
+    """There is no such case, or none that whoever asks may know of."""
+    return f"There is no case {case_id}; it may have been erased after its time."

@@ -26,6 +26,7 @@ EXTENSIONS = (
     "cogs.errors",
     "cogs.intake",
     "cogs.review",
+    "cogs.casebook",
     "cogs.report",
     "cogs.blocklist",
     "cogs.known_good",

@@ -6,6 +6,7 @@ behaviour beyond its own rules. All times are aware UTC datetimes; all Discord i
 
 from .audit import INSTALLATION, AuditHead, AuditRow
 from .banks import Bank, Entry, Evidence, Fitting, Match, Thresholds, Tier
+from .casebook import AppealLine, CaseFilter, CaseLine, MemberHistory, ReportTally, SanctionLine, Scope
 from .cases import (
     UNDECIDED,
     Call,
@@ -57,6 +58,7 @@ __all__ = [
     "PHASH_BYTES",
     "UNDECIDED",
     "Appeal",
+    "AppealLine",
     "AppealOutcome",
     "AuditHead",
     "AuditRow",
@@ -67,6 +69,8 @@ __all__ = [
     "CallKind",
     "Case",
     "CaseEvent",
+    "CaseFilter",
+    "CaseLine",
     "CaseOrigin",
     "CaseState",
     "CaseView",
@@ -81,6 +85,7 @@ __all__ = [
     "LaneOrder",
     "Match",
     "MediaRef",
+    "MemberHistory",
     "MessageRef",
     "Mode",
     "NearMatches",
@@ -90,11 +95,14 @@ __all__ = [
     "Plan",
     "PolicyReason",
     "Report",
+    "ReportTally",
     "Sanction",
     "SanctionKind",
+    "SanctionLine",
     "SanctionOrder",
     "SanctionState",
     "Scan",
+    "Scope",
     "SeenMedia",
     "Sighting",
     "Stage",

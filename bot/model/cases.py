@@ -103,9 +103,12 @@ class Case:
 
     def held_by(self, now: datetime) -> int | None:
         """Who has claimed the case at this time; None once the lease ran out. One that was assigned has no lease."""
-        if self.claimed_until is not None and self.claimed_until <= now:
-            return None
-        return self.claimed_by
+        return holder(self.claimed_by, self.claimed_until, now)
+
+
+def holder(claimed_by: int | None, claimed_until: datetime | None, now: datetime) -> int | None:
+    """Whose claim holds at this time, by what is kept of it."""
+    return None if claimed_until is not None and claimed_until <= now else claimed_by
 
 
 @dataclass(frozen=True, slots=True)

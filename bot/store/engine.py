@@ -21,6 +21,7 @@ from .aging import Aging
 from .appeals import Appeals
 from .audit import Audit
 from .banks import Banks
+from .casebook import Casebook
 from .cases import Cases
 from .chores import Chores
 from .dialects import Dialect, connect_engines, place, prepare, transaction
@@ -44,6 +45,7 @@ class Tx:
         "appeals",
         "audit",
         "banks",
+        "casebook",
         "cases",
         "chores",
         "connection",
@@ -65,6 +67,7 @@ class Tx:
         self.guilds = Guilds(connection, writing=writing)
         self.sightings = Sightings(connection, writing=writing)
         self.cases = Cases(connection, writing=writing, seals=seals, audit=self.audit)
+        self.casebook = Casebook(connection, writing=writing)
         self.reports = Reports(connection, writing=writing)
         self.sanctions = Sanctions(connection, writing=writing)
         self.appeals = Appeals(connection, writing=writing, seals=seals)

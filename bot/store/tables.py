@@ -304,6 +304,7 @@ reports = sa.Table(
     sa.Column("created_at", Milliseconds, nullable=False),
     sa.Column("outcome_sent", sa.Boolean, nullable=False),
     sa.UniqueConstraint("case_id", "reporter_id"),
+    sa.Index(None, "guild_id", "reporter_id"),
     sqlite_autoincrement=True,
 )
 

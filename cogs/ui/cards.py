@@ -42,6 +42,10 @@ LINE = 250
 """Characters of one line that others worded: a reason, a note, a failure."""
 
 SightingLine = Callable[[Sighting], str]
+Sections = list[list[str]]
+"""The parts of a card, each of some lines."""
+
+GUIDANCE = (texts.CHILD_SAFETY_CARE, texts.CHILD_SAFETY_REPORT, texts.CHILD_SAFETY_DECIDE)
 
 NEEDS_REVIEW = discord.Colour(0xE8A33D)
 REMOVED = discord.Colour(0xD64545)
@@ -57,34 +61,49 @@ def card(view: CaseView, guild: GuildSettings | None = None, *, details: bool = 
     Where those have no channel of their own, everybody in the review channel sees the card: it holds no ids then,
     unless ``details`` are asked for, for one person of the child-safety role.
     """
-    if view.case.in_lane:
-        own_channel = guild is not None and guild.child_safety_channel_id is not None
-        sections = _child_safety(view, shown=own_channel or details)
-    else:
-        own_channel = True
-        sections = _ordinary(view)
-    texts_of_sections = ["\n".join(lines) for lines in sections if lines]
+    own_channel = guild is not None and guild.child_safety_channel_id is not None
+    hidden = view.case.in_lane and not own_channel and not details
+    sections = _hidden(view) if hidden else _sections(view, MAX_TEXT, hints.lines(view), _people(view))
     container = discord.ui.Container[discord.ui.LayoutView](accent_colour=_accent(view))
-    for number, text in enumerate(texts_of_sections):
+    for number, text in enumerate(_texts(sections)):
         if number:
             container.add_item(discord.ui.Separator(visible=number == 1))
         container.add_item(discord.ui.TextDisplay(text))
-    for row in card_buttons.rows(view, guild, hidden=not own_channel and not details):
+    for row in card_buttons.rows(view, guild, hidden=hidden):
         container.add_item(discord.ui.ActionRow[Any](*row))
     layout = discord.ui.LayoutView(timeout=None)
     layout.add_item(container)
     return layout
 
 
-def _ordinary(view: CaseView) -> list[list[str]]:
-    about = (_title(view), _match(view), _reasons(view))
-    sections = [*about, [], *_people(view), _failures(view), _decision(view), hints.lines(view)]
-    _shorten(sections)
-    sections[3] = _sightings(view, _room(sections), sighting_line)
-    return sections
+def facts(view: CaseView, most: int) -> list[str]:
+    """The sections of a card about the picture and its copies, in at most so many characters."""
+    return _texts(_sections(view, most, [], [_reports(view)]))
 
 
-def _people(view: CaseView) -> list[list[str]]:
+def _texts(sections: Sections) -> list[str]:
+    return ["\n".join(lines) for lines in sections if lines]
+
+
+def _sections(view: CaseView, most: int, hinted: list[str], about_people: Sections) -> Sections:
+    if view.case.in_lane:
+        line = _sighting_by_id
+        server = f"Server `{view.case.guild_id}`" + (f" · entry **E-{view.entry.id}**" if view.entry else "")
+        about, hinted = [_title(view), list(GUIDANCE), [server]], []
+    else:
+        line = sighting_line
+        about = [_title(view), _match(view), _reasons(view)]
+    rest = [*about_people, _failures(view), _decision(view), hinted]
+    _shorten([*about, *rest], most)
+    return [*about, _sightings(view, _room([*about, *rest], most), line), *rest]
+
+
+def _hidden(view: CaseView) -> Sections:
+    """Suspected minors, where others see the card as well."""
+    return [_title(view), list(GUIDANCE), [words.NOTHING_TO_SHOW], people.holder(view.case), _decision(view)]
+
+
+def _people(view: CaseView) -> Sections:
     """What members and moderators did with the case."""
     return [
         _reports(view),
@@ -95,31 +114,16 @@ def _people(view: CaseView) -> list[list[str]]:
     ]
 
 
-def _child_safety(view: CaseView, *, shown: bool) -> list[list[str]]:
-    guidance = [
-        texts.CHILD_SAFETY_CARE,
-        texts.CHILD_SAFETY_REPORT,
-        texts.CHILD_SAFETY_DECIDE,
-    ]
-    if not shown:
-        return [_title(view), guidance, [words.NOTHING_TO_SHOW], people.holder(view.case), _decision(view)]
-    facts = [f"Server `{view.case.guild_id}`" + (f" · entry **E-{view.entry.id}**" if view.entry else "")]
-    sections = [_title(view), guidance, facts, [], *_people(view), _failures(view), _decision(view)]
-    _shorten(sections)
-    sections[3] = _sightings(view, _room(sections), _sighting_by_id)
-    return sections
-
-
-def _shorten(sections: list[list[str]]) -> None:
-    """Cut the longest lines until there is room for some sightings: all of them stand in the case's history."""
-    while _room(sections) < ROOM_FOR_SIGHTINGS:
+def _shorten(sections: Sections, most: int) -> None:
+    """Cut the longest lines until there is room for some copies: all of them stand in the case's history."""
+    while _room(sections, most) < ROOM_FOR_SIGHTINGS:
         section = max((one for one in sections if one), key=lambda lines: max(map(len, lines)))
         at = max(range(len(section)), key=lambda number: len(section[number]))
         section[at] = section[at][: len(section[at]) * 2 // 3] + "…"
 
 
-def _room(sections: Iterable[Sequence[str]]) -> int:
-    return MAX_TEXT - sum(len(line) + 1 for lines in sections for line in lines)
+def _room(sections: Iterable[Sequence[str]], most: int) -> int:
+    return most - sum(len(line) + 1 for lines in sections for line in lines)
 
 
 def _title(view: CaseView) -> list[str]:

@@ -90,6 +90,8 @@ async def test_commands_are_for_servers_and_hidden_from_who_may_not_use_them(wor
         "blocklist": moderates,
         "known-good": moderates,
         "wellbeing": moderates,
+        "case": moderates,
+        "history": moderates,
         "Block this picture": moderates,
     }
     for command in commands:

@@ -70,6 +70,7 @@ def upgrade() -> None:
     _columns("sightings", "excepted_by BIGINT", "moved_from BIGINT")
     _partial_index("ix_sightings_author_id", "sightings", "author_id", where="author_id IS NOT NULL")
     _partial_index("ix_sightings_moved_from", "sightings", "moved_from", where="moved_from IS NOT NULL")
+    op.create_index(op.f("ix_reports_guild_id_reporter_id"), "reports", ["guild_id", "reporter_id"])
     _sanctions()
     _appeals()
     _exposures()
