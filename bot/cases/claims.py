@@ -106,7 +106,7 @@ class ClaimService:
         *,
         request_id: int | None = None,
     ) -> Case:
-        """Give a case to those who decide escalated ones, who are called; one of a suspected minor stays with its own."""
+        """Give a case to those who decide escalated ones, who are called. The lane of suspected minors has its own."""
 
         async def change(tx: Tx, case: Case) -> Case:
             await self._require_mine(tx, case, version, actor_id)

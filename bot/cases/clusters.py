@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.matching.likeness import same_picture
-from bot.model import Case, CaseState, Decision, Fingerprint, GuildSettings, Match, Thresholds
+from bot.model import Case, CaseState, Category, Decision, Fingerprint, GuildSettings, Match, Thresholds
 from bot.store.engine import Tx
+
+from .states import CaseAction, target
 
 
 async def open_case(
@@ -82,3 +84,21 @@ async def inform(tx: Tx, case: Case, match: Match | None, reasons: tuple[str, ..
     )
     assert informed is not None, "the row of the case is locked by this very transaction"
     return informed
+
+
+async def into_lane(tx: Tx, case: Case) -> Case:
+    """Put a case that nobody else can change now into the lane of suspected minors, for good.
+
+    What could show the picture is forgotten, and a claim ends: whoever holds it may not be one who decides there.
+    """
+    moved = await tx.cases.compare_and_set(
+        case.id,
+        case.version,
+        state=target(case.state, CaseAction.RELEASE) if case.state is CaseState.CLAIMED else case.state,
+        category=Category.MINOR_SUSPECTED,
+        thumbhash=None,
+        claimed_by=None,
+        claimed_until=None,
+    )
+    assert moved is not None, "the row of the case is locked by this very transaction"
+    return moved

@@ -21,7 +21,6 @@ from bot.model import (
     Case,
     CaseEvent,
     CaseOrigin,
-    CaseState,
     CaseView,
     Category,
     Decision,
@@ -39,7 +38,7 @@ from bot.store.cases import CaseChanges
 from bot.store.engine import Store, Tx
 
 from . import calls, clusters, sanctions, texts
-from .states import UNDO_WINDOW, CaseAction, target
+from .states import UNDO_WINDOW
 
 log = structlog.get_logger(__name__)
 
@@ -172,25 +171,15 @@ class CaseService:
     ) -> Case:
         """Move a case that nobody else can change now into the lane of suspected minors, with all its duplicates.
 
-        What could show the picture is forgotten. A claim ends: whoever holds it may not be one who decides there.
+        A duplicate shows the same picture, and its card stands in the ordinary channel like any other.
         """
         for number in await tx.cases.duplicates_of(case.id):
             duplicate = await tx.cases.touch(number)
             if not duplicate.in_lane:
-                await self.draw(tx, await self._into_lane(tx, duplicate, actor_id), guild, f"lane:{number}")
-        return await self._into_lane(tx, case, actor_id, request_id)
-
-    async def _into_lane(self, tx: Tx, case: Case, actor_id: int | None, request_id: int | None = None) -> Case:
-        state = target(case.state, CaseAction.RELEASE) if case.state is CaseState.CLAIMED else case.state
-        moved = await self.change(
-            tx,
-            case,
-            state=state,
-            category=Category.MINOR_SUSPECTED,
-            thumbhash=None,
-            claimed_by=None,
-            claimed_until=None,
-        )
+                moved = await clusters.into_lane(tx, duplicate)
+                await self.event(tx, moved, "suspected_minor", actor_id)
+                await self.draw(tx, moved, guild, f"v{moved.version}")
+        moved = await clusters.into_lane(tx, case)
         await self.event(tx, moved, "suspected_minor", actor_id, request_id=request_id)
         return moved
 

@@ -65,9 +65,9 @@ async def test_a_sanction_meets_every_member_once_and_no_webhook_bot_or_left_out
         (52, SanctionState.DONE, MODERATOR, 1),
     ]
     assert {one.delete_message_seconds for one in sanctioned} == {86_400}
-    assert {
-        call.payload["delete_message_seconds"] for call in desk.discord.calls if call.kind is CallKind.BAN
-    } == {86_400}
+    assert {call.payload["delete_message_seconds"] for call in desk.discord.calls if call.kind is CallKind.BAN} == {
+        86_400
+    }
     (line,) = [event for event in (await desk.cases.view(case.id)).events if event.kind == "sanctioned"]
     assert line.detail == "2 bans with 1 day of messages deleted."
 

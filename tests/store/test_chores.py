@@ -51,10 +51,13 @@ async def test_it_is_due_again_when_its_time_has_passed(store: Store, later: tim
 
 
 async def test_a_job_that_failed_is_as_it_was(store: Store):
-    with pytest.raises(ZeroDivisionError):
+    async def fail() -> None:
         async with store.write() as tx:
             assert await tx.chores.take(GUILD, "digest", now=NOW, not_since=NOW - DAY)
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     async with store.write() as tx:
         assert await tx.chores.take(GUILD, "digest", now=NOW + MINUTE, not_since=NOW - DAY)
 

@@ -130,7 +130,7 @@ async def test_a_purged_case_takes_its_sanctions_with_it(store: Store):
     ],
 )
 def test_what_discord_would_refuse_is_no_order(wrong: dict):
-    with pytest.raises(ValueError, match="timeout|ban"):
+    with pytest.raises(ValueError, match=r"timeout|ban"):
         SanctionOrder(**wrong)
 
 
