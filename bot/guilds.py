@@ -89,8 +89,9 @@ class GuildService:
             async with self._store.write() as tx:
                 changed = replace(await self.within(tx, guild_id), local_features=False)
                 await tx.guilds.save(changed)
+                # Cases first, like whoever decides one and lists its picture: else each could wait for the other.
+                await tx.cases.drop_features(guild_id)
                 own = [bank.id for bank in await tx.banks.all() if bank.guild_id == guild_id]
                 dropped = await tx.banks.drop_features(own)
-                await tx.cases.drop_features(guild_id)
             self._cache[guild_id] = changed
         return dropped

@@ -106,28 +106,33 @@ class Media:
 class Discord:
     """Carries calls out by writing them down. ``refuse`` maps a kind to the error that it ends in.
 
-    While ``hold`` is an event that is not set, cards are under way and do not arrive.
+    While ``hold`` is an event that is not set, calls of the kinds ``held`` (cards) are under way and do not arrive;
+    ``sent`` is set once one is.
     """
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.refuse: dict[CallKind, CallError] = {}
         self.hold: asyncio.Event | None = None
-        self.cards: dict[int, int] = {}
+        self.held = {CallKind.POST_CARD, CallKind.EDIT_CARD}
+        self.sent = asyncio.Event()
+        self.cards: dict[int | None, CallResult] = {}
 
     async def carry_out(self, call: Call, *, uncertain: bool) -> CallResult:
         del uncertain
         await asyncio.sleep(0)
-        if self.hold is not None and call.kind in {CallKind.POST_CARD, CallKind.EDIT_CARD}:
+        if self.hold is not None and call.kind in self.held:
+            self.sent.set()
             await self.hold.wait()
         if call.kind in self.refuse:
             raise self.refuse[call.kind]
         self.calls.append(call)
+        if call.kind is CallKind.POST_CARD:
+            channel_id = call.payload["channel_id"]
+            assert isinstance(channel_id, int)
+            self.cards[call.case_id] = CallResult(channel_id, 100 * channel_id + (call.case_id or 0))
         if call.kind in {CallKind.POST_CARD, CallKind.EDIT_CARD}:
-            case_id = call.case_id or 0
-            if call.kind is CallKind.POST_CARD:
-                self.cards[case_id] = call.payload["channel_id"]
-            return CallResult(self.cards.get(case_id, REVIEW), 9_000 + case_id)
+            return self.cards[call.case_id]
         return CallResult()
 
     @property

@@ -28,6 +28,11 @@ def delete(message: MessageRef, case_id: int) -> Call:
     )
 
 
+def first_card(case_id: int) -> str:
+    """The key of the call that posts the first card of a case."""
+    return f"card:{case_id}"
+
+
 def card_channel(case: Case, guild: GuildSettings) -> int | None:
     """Where the card of a case belongs: suspected minors have a channel of their own, if the guild named one."""
     if case.in_lane and guild.child_safety_channel_id is not None:
@@ -51,7 +56,7 @@ def post_card(case: Case, guild: GuildSettings) -> Call | None:
         return None
     own = case.in_lane and channel_id == guild.child_safety_channel_id
     role_id = guild.child_safety_role_id if own else guild.alert_role_id
-    key = f"card:{case.id}:lane" if own else f"card:{case.id}"
+    key = f"card:{case.id}:lane" if own else first_card(case.id)
     return _card(CallKind.POST_CARD, case, key, {"channel_id": channel_id, "mention_role": role_id})
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.errors import NotAllowedError
 from bot.guilds import GuildService
-from bot.model import Case, CaseState, Category, PolicyReason
+from bot.model import Case, CaseState, PolicyReason
 from bot.store.engine import Tx
 
 from . import calls, reasons, texts
@@ -58,7 +58,7 @@ class ClaimService:
         """Give a case back. Another's claim can be ended by an ``admin`` alone."""
 
         async def change(tx: Tx, case: Case) -> Case:
-            await self._cases.require_current(tx, case, version, actor_id)
+            self._cases.require_version(case, version)
             if case.claimed_by is None or (case.claimed_by != actor_id and not admin):
                 raise NotAllowedError(texts.NOT_YOURS)
             released = await self._release(tx, case)
@@ -106,7 +106,7 @@ class ClaimService:
         *,
         request_id: int | None = None,
     ) -> Case:
-        """Give a case to those who decide escalated ones, who are called."""
+        """Give a case to those who decide escalated ones, who are called. The lane of suspected minors has its own."""
 
         async def change(tx: Tx, case: Case) -> Case:
             await self._require_mine(tx, case, version, actor_id)
@@ -124,7 +124,7 @@ class ClaimService:
             alert = calls.alert(
                 escalated,
                 calls.card_channel(escalated, guild),
-                guild.escalation_role_id,
+                guild.child_safety_role_id if escalated.in_lane else guild.escalation_role_id,
                 texts.escalated(escalated),
                 f"escalated:{escalated.version}",
             )
@@ -145,17 +145,10 @@ class ClaimService:
                 return case
             if not case.state.undecided:
                 raise NotAllowedError("A decided case cannot be moved; take the decision back first.")
-            state = target(case.state, CaseAction.RELEASE) if case.state is CaseState.CLAIMED else case.state
-            marked = await self._cases.change(
-                tx,
-                case,
-                state=state,
-                category=Category.MINOR_SUSPECTED,
-                thumbhash=None,
-                claimed_by=None,
-                claimed_until=None,
-            )
-            return await self._written(tx, marked, "suspected_minor", actor_id, request_id=request_id)
+            guild = await self._guilds.within(tx, case.guild_id)
+            marked = await self._cases.enter_lane(tx, guild, case, actor_id, request_id)
+            await self._cases.draw(tx, marked, guild, f"v{marked.version}")
+            return marked
 
         return await self._cases.once(case_id, request_id, change)
 

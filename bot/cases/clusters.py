@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.matching.likeness import same_picture
-from bot.model import Case, CaseEvent, CaseState, Category, Decision, Fingerprint, GuildSettings, Match, Thresholds
-from bot.store.cases import CaseChanges
+from bot.model import Case, CaseState, Category, Decision, Fingerprint, GuildSettings, Match, Thresholds
 from bot.store.engine import Tx
+
+from .states import CaseAction, target
 
 
 async def open_case(
@@ -16,13 +17,15 @@ async def open_case(
     """The open case of this picture's cluster in the guild; nobody decides it before the transaction ends.
 
     A cluster is what lies near one entry, and what lies near the picture of another open case, whichever entries the
-    two are near.
+    two are near; and what would belong to a case that somebody called a duplicate of an open one.
     """
     await tx.cases.in_turn(guild.guild_id)
     while True:
         found = None if entry_id is None else await tx.cases.find_open(guild.guild_id, entry_id=entry_id)
-        if found is None and fingerprint is not None:
+        if found is None:
             found = await _near(tx, guild, fingerprint, thresholds)
+        if found is None:
+            found = await _merged(tx, guild, fingerprint, entry_id, thresholds)
         if found is None:
             return None
         case = await tx.cases.touch(found.id)
@@ -47,33 +50,55 @@ async def confirmed(tx: Tx, guild: GuildSettings, fingerprint: Fingerprint | Non
     return None
 
 
-async def _near(tx: Tx, guild: GuildSettings, fingerprint: Fingerprint, thresholds: Thresholds) -> Case | None:
+async def _near(tx: Tx, guild: GuildSettings, fingerprint: Fingerprint | None, thresholds: Thresholds) -> Case | None:
+    if fingerprint is None:
+        return None
     for case in await tx.cases.open_cases(guild.guild_id):
-        if case.fingerprint is not None and same_picture(case.fingerprint, fingerprint, thresholds):
+        if _same(case, fingerprint, thresholds):
             return case
     return None
 
 
-async def inform(
-    tx: Tx, case: Case, category: Category, match: Match | None, reasons: tuple[str, ...], at: datetime
-) -> Case:
-    """Tell a case that nobody else can change now of a further picture.
+async def _merged(
+    tx: Tx, guild: GuildSettings, fingerprint: Fingerprint | None, entry_id: int | None, thresholds: Thresholds
+) -> Case | None:
+    for duplicate in await tx.cases.open_duplicates(guild.guild_id):
+        by_entry = entry_id is not None and duplicate.entry_id == entry_id
+        if by_entry or (fingerprint is not None and _same(duplicate, fingerprint, thresholds)):
+            assert duplicate.duplicate_of is not None
+            return await tx.cases.get(duplicate.duplicate_of)
+    return None
 
-    The first match becomes the one that the case shows. Who suspects a minor moves the case into that lane, and
-    nothing but a decision takes it out again.
-    """
-    into_lane = category is Category.MINOR_SUSPECTED and case.category is not category
-    first = match if case.match is None else None
-    if not into_lane and first is None:
+
+def _same(case: Case, fingerprint: Fingerprint, thresholds: Thresholds) -> bool:
+    return case.fingerprint is not None and same_picture(case.fingerprint, fingerprint, thresholds)
+
+
+async def inform(tx: Tx, case: Case, match: Match | None, reasons: tuple[str, ...]) -> Case:
+    """Tell a case that nobody else can change now of a further picture: its first match is the one that it shows."""
+    if match is None or case.match is not None:
         return case
-    changes = CaseChanges()
-    if into_lane:
-        changes["category"], changes["thumbhash"] = category, None
-    if first is not None:
-        changes["match"], changes["entry_id"] = first, first.entry_id
-        changes["reasons"] = tuple(dict.fromkeys((*reasons, *case.reasons)))
-    informed = await tx.cases.compare_and_set(case.id, case.version, **changes)
+    reasons = tuple(dict.fromkeys((*reasons, *case.reasons)))
+    informed = await tx.cases.compare_and_set(
+        case.id, case.version, match=match, entry_id=match.entry_id, reasons=reasons
+    )
     assert informed is not None, "the row of the case is locked by this very transaction"
-    if into_lane:
-        await tx.cases.add_event(CaseEvent(case.id, at, "suspected_minor", None, ""))
     return informed
+
+
+async def into_lane(tx: Tx, case: Case) -> Case:
+    """Put a case that nobody else can change now into the lane of suspected minors, for good.
+
+    What could show the picture is forgotten, and a claim ends: whoever holds it may not be one who decides there.
+    """
+    moved = await tx.cases.compare_and_set(
+        case.id,
+        case.version,
+        state=target(case.state, CaseAction.RELEASE) if case.state is CaseState.CLAIMED else case.state,
+        category=Category.MINOR_SUSPECTED,
+        thumbhash=None,
+        claimed_by=None,
+        claimed_until=None,
+    )
+    assert moved is not None, "the row of the case is locked by this very transaction"
+    return moved

@@ -15,7 +15,6 @@ from bot.guilds import GuildService
 from bot.model import (
     Case,
     CaseState,
-    Category,
     Decision,
     GuildSettings,
     PolicyReason,
@@ -27,7 +26,7 @@ from bot.store.engine import Tx
 from . import calls, lessons, reasons, sanctions, texts
 from .looking import LookingService
 from .service import MOST_SIGHTINGS, CaseService
-from .states import UNDO_WINDOW, CaseAction, target
+from .states import UNDO_WINDOW, CaseAction, reopened_to, target
 
 
 class DecisionService:
@@ -114,7 +113,7 @@ class DecisionService:
 
         async def change(tx: Tx, case: Case) -> Case:
             await self._cases.require_current(tx, case, version, actor_id)
-            to = target(case.state, CaseAction.UNDO)
+            to = reopened_to(case, CaseAction.UNDO)
             late = case.decided_at is not None and case.decided_at + UNDO_WINDOW < self._clock()
             if (late or case.state is CaseState.CLOSED) and not admin:
                 raise NotAllowedError(texts.TOO_LATE_TO_UNDO)
@@ -245,7 +244,7 @@ class DecisionService:
             reopened = await tx.cases.compare_and_set(
                 other.id,
                 other.version,
-                state=target(other.state, CaseAction.REOPEN),
+                state=reopened_to(other, CaseAction.REOPEN),
                 decision=None,
                 decided_by=None,
                 decided_at=None,
@@ -275,8 +274,11 @@ class DecisionService:
         if other_id == case.id:
             raise NotAllowedError("A case is no duplicate of itself; name the other one.")
         other = await tx.cases.get(other_id)
-        if other is None or other.guild_id != case.guild_id:
+        hidden = other is not None and other.in_lane and not case.in_lane
+        if other is None or other.guild_id != case.guild_id or hidden:
             raise NotAllowedError(f"There is no case {other_id} in this server; look its number up with /case list.")
+        if other.state is CaseState.EXPIRED:
+            raise NotAllowedError(f"Case {other_id} expired before anybody decided it; decide this one by itself.")
         if other.decision is Decision.DUPLICATE:
             raise NotAllowedError(f"Case {other_id} is itself a duplicate of case {other.duplicate_of}; name that one.")
         if await tx.cases.duplicates_of(case.id):
@@ -288,12 +290,12 @@ class DecisionService:
         other = await tx.cases.touch(case.duplicate_of)  # locked by decide() already, in its order
         moved = await tx.sightings.move(case.id, other.id)
         if case.in_lane and not other.in_lane:
-            other = await self._cases.change(tx, other, category=Category.MINOR_SUSPECTED, thumbhash=None)
-            await self._cases.event(tx, other, "suspected_minor", None)
+            other = await self._cases.enter_lane(tx, guild, other, case.decided_by)
         await self._cases.event(tx, other, "merged", case.decided_by, f"{texts.copies(moved)} of case {case.id}.")
         if other.decision is Decision.CONFIRM:
             await self._cases.remove_standing(tx, other)
         if not other.state.undecided:
+            await self._tell_authors(tx, other, guild)
             await self._cases.tell_reporters(tx, other)
         await self._cases.draw(tx, other, guild, f"merged:{case.id}:{case.decision_number}")
 

@@ -200,6 +200,10 @@ class Hunter:
         async with self._store.write() as tx:
             for guild_id, sightings in sorted(near.items()):  # in this order: two hunts may meet in the same guilds
                 guild = await self._guilds.within(tx, guild_id)
+                await tx.cases.in_turn(guild_id)
+                current = await tx.banks.entry(entry.id)
+                if current is None or current.revoked_at is not None:  # somebody just took its decision back
+                    continue
                 own = await tx.cases.get(entry.case_id) if entry.case_id is not None else None
                 by_person = own is not None and own.guild_id == guild_id and own.decision is Decision.CONFIRM
                 for verdict in (Verdict.REMOVE, Verdict.REVIEW):

@@ -92,7 +92,10 @@ async def completed(tx: Tx, call: Call) -> None:
 async def gave_up(tx: Tx, call: Call, sentence: str) -> None:
     """Note that a sanction could not be carried out, or that it is still in force."""
     if call.key.startswith(ORDERED):
-        await tx.sanctions.advance(number(call.key), (SanctionState.PENDING,), SanctionState.FAILED, sentence)
+        # Nothing is in force then, so that nothing is left to lift: its lift waits behind it, if one was ordered.
+        standing = (SanctionState.PENDING, SanctionState.LIFTING)
+        if await tx.sanctions.advance(number(call.key), standing, SanctionState.FAILED, sentence):
+            await tx.outbox.cancel(f"{LIFT}{number(call.key)}")
     elif call.key.startswith(LIFT):
         await tx.sanctions.advance(number(call.key), (SanctionState.LIFTING,), SanctionState.DONE, sentence)
 

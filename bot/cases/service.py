@@ -163,7 +163,38 @@ class CaseService:
         case = await clusters.open_case(
             tx, guild, fingerprint, None if match is None else match.entry_id, self._thresholds
         )
-        return None if case is None else await clusters.inform(tx, case, category, match, reasons, self._clock())
+        return None if case is None else await self.inform(tx, guild, case, category, match, reasons)
+
+    async def inform(
+        self,
+        tx: Tx,
+        guild: GuildSettings,
+        case: Case,
+        category: Category,
+        match: Match | None,
+        reasons: tuple[str, ...],
+    ) -> Case:
+        """Tell a case that nobody else can change now of a further picture of its cluster."""
+        if category is Category.MINOR_SUSPECTED and not case.in_lane:
+            case = await self.enter_lane(tx, guild, case, None)
+        return await clusters.inform(tx, case, match, reasons)
+
+    async def enter_lane(
+        self, tx: Tx, guild: GuildSettings, case: Case, actor_id: int | None, request_id: int | None = None
+    ) -> Case:
+        """Move a case that nobody else can change now into the lane of suspected minors, with all its duplicates.
+
+        A duplicate shows the same picture, and its card stands in the ordinary channel like any other.
+        """
+        for number in await tx.cases.duplicates_of(case.id):
+            duplicate = await tx.cases.touch(number)
+            if not duplicate.in_lane:
+                moved = await clusters.into_lane(tx, duplicate)
+                await self.event(tx, moved, "suspected_minor", actor_id)
+                await self.draw(tx, moved, guild, f"v{moved.version}")
+        moved = await clusters.into_lane(tx, case)
+        await self.event(tx, moved, "suspected_minor", actor_id, request_id=request_id)
+        return moved
 
     async def open(
         self,
@@ -204,6 +235,9 @@ class CaseService:
         if calls.misplaced(case, guild):
             await self._move_card(tx, case, post)
             return
+        if post.key != calls.first_card(case.id):
+            # It belongs into the channel for suspected minors: the other one need not even see its card come and go.
+            await tx.outbox.cancel(calls.first_card(case.id))
         if await tx.outbox.waiting(case.id, (CallKind.POST_CARD, CallKind.EDIT_CARD)):
             return
         if not await tx.outbox.put([post], self._clock()):
@@ -266,10 +300,14 @@ class CaseService:
     ) -> Case:
         """Change a case in one transaction in which nobody else does; once for each press or command.
 
-        ``with_cases`` are locked as well, all in the order of their numbers. Raises NotFoundError for a case that does
-        not exist, and whatever ``work`` raises, after which nothing has changed.
+        It takes the guild's turn first, so that whoever changes several of its cases never waits for somebody who waits
+        for them. ``with_cases`` are locked as well. Raises NotFoundError for a case that does not exist, and whatever
+        ``work`` raises, after which nothing has changed.
         """
         async with self._store.write() as tx:
+            found = await tx.cases.get(case_id)
+            if found is not None:
+                await tx.cases.in_turn(found.guild_id)
             locked = {number: await tx.cases.touch(number) for number in sorted({case_id, *with_cases})}
             case = locked[case_id]
             if not await tx.cases.answered(request_id):
@@ -295,10 +333,14 @@ class CaseService:
 
         ``version`` None: whatever it is. One's own is a case with a message of one's own in it.
         """
-        if version is not None and case.version != version:
-            raise StaleCaseError(texts.stale(case))
+        self.require_version(case, version)
         if await tx.sightings.posted_by(case.id, actor_id):
             raise NotAllowedError(texts.OWN_MESSAGE)
+
+    def require_version(self, case: Case, version: int | None) -> None:
+        """Raise StaleCaseError when the case is not at ``version``; None: whatever it is."""
+        if version is not None and case.version != version:
+            raise StaleCaseError(texts.stale(case))
 
     def require_free(self, case: Case, actor_id: int) -> None:
         """Raise NotAllowedError when somebody else holds the case."""

@@ -10,7 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from bot.errors import NotAllowedError
-from bot.model import CaseState
+from bot.model import Case, CaseState
 
 LEASE = timedelta(minutes=10)
 """How long a claim holds without activity."""
@@ -76,6 +76,15 @@ _SENTENCES: dict[CaseAction, str] = {
     CaseAction.UPHOLD: "There is no appeal to answer",
     CaseAction.OVERTURN: "There is no appeal to answer",
 }
+
+
+def reopened_to(case: Case, action: CaseAction) -> CaseState:
+    """Where a decided case stands again without its decision: with those who decide escalated ones if it was theirs.
+
+    NotAllowedError when the action is not possible in its state.
+    """
+    state = target(case.state, action)
+    return state if case.escalated_at is None else target(state, CaseAction.ESCALATE)
 
 
 def target(state: CaseState, action: CaseAction) -> CaseState:

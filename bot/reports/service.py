@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.cases import clusters
 from bot.cases.service import CaseService
 from bot.model import Case, CaseOrigin, Category, GuildSettings, MessageRef, Plan, Scan, SeenMedia, Verdict
 from bot.outbox import Outbox
@@ -109,7 +108,7 @@ class ReportService:
                 tx, guild, CaseOrigin.REPORT, category, plan.match, scan.fingerprint, reasons
             )
         else:
-            case = await clusters.inform(tx, case, category, plan.match, reasons, self._clock())
+            case = await self._cases.inform(tx, guild, case, category, plan.match, reasons)
         if message is not None:
             await self._tie(tx, message, item, scan, case)
             if scan.thumbhash is not None:

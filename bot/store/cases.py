@@ -200,6 +200,12 @@ class Cases(Repository):
         rows = await self._all(sa.select(cases.c.id).where(cases.c.duplicate_of == case_id).order_by(cases.c.id))
         return [row.id for row in rows]
 
+    async def open_duplicates(self, guild_id: int) -> CaseList:
+        """The duplicates of the undecided cases of a guild, oldest first. Takes its turn: :meth:`in_turn`."""
+        await self.in_turn(guild_id)
+        undecided = sa.select(cases.c.id).where(cases.c.guild_id == guild_id, _UNDECIDED)
+        return await self._cases(sa.select(cases).where(cases.c.duplicate_of.in_(undecided)).order_by(cases.c.id))
+
     async def compare_and_set(self, case_id: int, version: int, **changes: Unpack[CaseChanges]) -> Case | None:
         """Change the given fields and raise the version by one; None if ``version`` is not the current one."""
         values: dict[str, Any] = dict(changes)
@@ -320,7 +326,9 @@ class Cases(Repository):
         )
 
     async def drop_features(self, guild_id: int | None = None) -> None:
-        """Forget the local features of every case of a guild, or of all guilds (None)."""
+        """Forget the local features of every case of a guild, which takes its turn, or of all guilds (None)."""
+        if guild_id is not None:
+            await self.in_turn(guild_id)
         forget = cases.update().where(cases.c.features.is_not(None)).values(features=None)
         await self._run(forget if guild_id is None else forget.where(cases.c.guild_id == guild_id))
 

@@ -106,31 +106,29 @@ class Sightings(Repository):
     async def set_excepted(self, case_id: int, sighting_ids: Collection[int], by: int | None) -> int:
         """Leave sightings out of the decision on their case, or (``by`` None) take them in again; how many changed."""
         left_out = sightings.c.excepted_by.is_not(None)
-        return await self._run(
-            sightings.update()
-            .where(
+        return await self._change(
+            sa.and_(
                 sightings.c.case_id == case_id,
                 sightings.c.id.in_(sighting_ids),
                 left_out if by is None else sa.not_(left_out),
-            )
-            .values(excepted_by=by)
+            ),
+            excepted_by=by,
         )
 
     async def move(self, from_case: int, to_case: int) -> int:
         """Give the sightings of a duplicate to the case that it is a duplicate of; how many."""
-        return await self._run(
-            sightings.update().where(sightings.c.case_id == from_case).values(case_id=to_case, moved_from=from_case)
-        )
+        return await self._change(sightings.c.case_id == from_case, case_id=to_case, moved_from=from_case)
 
     async def move_back(self, to_case: int) -> int:
         """Give back the sightings that were moved from a case; how many."""
-        return await self._run(
-            sightings.update().where(sightings.c.moved_from == to_case).values(case_id=to_case, moved_from=None)
-        )
+        return await self._change(sightings.c.moved_from == to_case, case_id=to_case, moved_from=None)
 
     async def posted_by(self, case_id: int, author_id: int) -> bool:
-        """Whether a member posted any of the sightings of a case."""
-        found = sa.select(sightings.c.id).where(sightings.c.case_id == case_id, sightings.c.author_id == author_id)
+        """Whether a member posted any of the sightings of a case, those included that went to another one with it."""
+        found = sa.select(sightings.c.id).where(
+            sa.or_(sightings.c.case_id == case_id, sightings.c.moved_from == case_id),
+            sightings.c.author_id == author_id,
+        )
         return await self._first(found.limit(1)) is not None
 
     async def recorded(self, message_id: int, media_id: str, scan: Scan) -> bool:
@@ -194,17 +192,19 @@ class Sightings(Repository):
         """Tie sightings to a case: found near this entry, at these distances and agreements by sighting id.
 
         A match by hashes alone has no agreement, and one by local features no distance. ``author_id``: who posted
-        them, where that is known and was not kept before.
+        them, where that is known and was not kept before. What an earlier case said of them is over.
         """
         if not sighting_ids:
             return
         agreements = agreements or {}
         rows = [
             {"row_id": id_, "row_distance": distances.get(id_), "row_agreement": agreements.get(id_)}
-            for id_ in sighting_ids
+            for id_ in sorted(sighting_ids)
         ]
         changes: dict[str, Any] = {
             "case_id": case_id,
+            "excepted_by": None,
+            "moved_from": None,
             "entry_id": entry_id,
             "distance": sa.bindparam("row_distance"),
             "agreement": sa.bindparam("row_agreement"),
@@ -217,10 +217,8 @@ class Sightings(Repository):
 
     async def mark_deleted(self, message_id: int, at: datetime) -> None:
         """Note that a message is gone. A time that was noted before stays."""
-        await self._run(
-            sightings.update()
-            .where(sightings.c.message_id == message_id, sightings.c.deleted_at.is_(None))
-            .values(deleted_at=at)
+        await self._change(
+            sa.and_(sightings.c.message_id == message_id, sightings.c.deleted_at.is_(None)), deleted_at=at
         )
 
     async def counts(self, guild_id: int | None, since: datetime) -> dict[str, int]:
@@ -244,6 +242,12 @@ class Sightings(Repository):
     async def purge(self, before: datetime) -> int:
         """Forget sightings from before then that no case holds; how many."""
         return await self._run(sightings.delete().where(sightings.c.seen_at < before, sightings.c.case_id.is_(None)))
+
+    async def _change(self, condition: sa.ColumnElement[bool], **values: Any) -> int:  # noqa: ANN401 - of any column
+        """Change rows in the order of their numbers, so that two who change the same never wait for each other."""
+        if self._postgresql:
+            await self._all(sa.select(sightings.c.id).where(condition).order_by(sightings.c.id).with_for_update())
+        return await self._run(sightings.update().where(condition).values(**values))
 
     async def _sightings(
         self, condition: sa.ColumnElement[bool], *, limit: int | None = None, offset: int = 0

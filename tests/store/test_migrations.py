@@ -1,6 +1,7 @@
 import asyncio
 import sqlite3
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy.engine import Connection
 from bot.errors import DatabaseError
 from bot.model import (
     BankLevel,
+    CaseState,
     Category,
     Fingerprint,
     Form,
@@ -27,12 +29,13 @@ from bot.model import (
     Thresholds,
     View,
 )
+from bot.store.codec import pack, thresholds_to_json
 from bot.store.dialects import migration_engine, prepare
 from bot.store.engine import Store
 from bot.store.migrate import HEAD, config
 from bot.store.tables import metadata
 
-from .samples import GUILD, NOW, OTHER_GUILD, VAULT, add_entry
+from .samples import GUILD, NOW, OTHER_GUILD, THRESHOLDS, VAULT, add_entry, call, open_case
 
 OPEN = """
 import asyncio, sys
@@ -233,3 +236,121 @@ async def test_what_the_first_version_wrote_is_read_by_this_one(empty_database_u
         await tx.banks.set_level(3, BankLevel.STRICT, None, NOW)
     await store.close()
     assert await in_database(empty_database_url, differences) == []
+
+
+# ------------------------------------------------------------------------------------------- a database in use
+
+
+EPOCH = datetime.fromtimestamp(0, UTC)
+FINGERPRINT = Fingerprint(b"s" * 32, (View(Form.WHOLE, 0, b"h" * 256),), 640, 480, 1, 80)
+
+
+def old_sighting(number: int, **more: Any) -> dict[str, Any]:
+    common = {"guild_id": GUILD, "channel_id": 2, "message_id": 100 + number, "author_id": 50, "author_is_bot": False}
+    rest = {"edited": False, "media_id": f"attachment:{number}", "surface": "attachment", "seen_at": 7}
+    found = {"verdict": "remove", "sha256": b"s" * 32, "agreement": 0.875, "distance": 3, "margin": 20}
+    return {"id": number, **common, **rest, **found, **more}
+
+
+OLD_CASES = [
+    {"id": 4, "state": "open", "version": 1},
+    {"id": 5, "state": "decided", "version": 3, "decision": "confirm", "decided_by": 40, "decided_at": 9},
+    {"id": 6, "state": "decided", "version": 2, "decision": "not_a_match", "decided_by": 41, "decided_at": 8},
+    {"id": 7, "state": "open", "version": 4, "card_channel_id": 30, "card_message_id": 31, "sha256": None},
+]
+OLD_CALLS = [
+    {"id": 11, "key": "delete:101", "kind": "delete_message", "state": "pending"},
+    {"id": 12, "key": "card:4", "kind": "post_card", "state": "pending", "lease_owner": "a", "lease_until": 60},
+    {"id": 13, "key": "card:5", "kind": "post_card", "state": "done", "finished_at": 9},
+    {"id": 14, "key": "told:6:50", "kind": "notify", "state": "given_up", "finished_at": 9, "error": "Closed."},
+    {"id": 15, "key": "log:1", "kind": "log_line", "state": "done", "finished_at": 8, "case_id": None},
+    {"id": 16, "key": "card:7:v4", "kind": "edit_card", "state": "pending", "uncertain": True, "attempts": 3},
+]
+
+
+def fill_second_version(connection: Connection) -> None:
+    """Every kind of row that the version before the review queue could hold."""
+    alembic = config()
+    alembic.attributes["connection"] = connection
+    command.upgrade(alembic, "0002_features")
+    tables = sa.MetaData()
+    tables.reflect(connection)
+
+    def insert(table: str, *rows: dict[str, Any]) -> None:
+        for row in rows:
+            connection.execute(tables.tables[table].insert().values(**row))
+
+    insert("banks", {"id": 1, "name": "own", "kind": "block", "guild_id": GUILD, "level": "remove"})
+    entry = {"bank_id": 1, "category": "scam", "sha256": b"s" * 32, "width": 640, "height": 480, "frames": 1}
+    entry |= {"quality": 80, "note": "", "source": "review", "added_at": 5, "changed": 1}
+    insert("entries", {"id": 2, **entry})
+    case = {"guild_id": GUILD, "category": "scam", "origin": "match", "opened_at": 5, "entry_id": 2}
+    case |= {"thresholds": thresholds_to_json(THRESHOLDS), "program_version": "0.1.0", "reasons": ["near"]}
+    case |= {"sha256": b"s" * 32, "fingerprint": pack(FINGERPRINT), "features": None, "match": sa.null()}
+    for row in OLD_CASES:
+        gone = {"fingerprint": None} if row.get("sha256", b"") is None else {}
+        insert("cases", {**case, **row, **gone})
+    insert("entries", {"id": 3, **entry, "case_id": 5, "sha256": b"t" * 32})
+    insert("sightings", old_sighting(21, case_id=4), old_sighting(22, case_id=5, deleted_at=9), old_sighting(23))
+    report = {"guild_id": GUILD, "category": "scam", "created_at": 6}
+    insert("reports", {"id": 31, "case_id": 4, "reporter_id": 60, "outcome_sent": False, **report})
+    insert("reports", {"id": 32, "case_id": 5, "reporter_id": 60, "outcome_sent": True, **report})
+    insert("case_events", {"id": 41, "case_id": 4, "at": 5, "kind": "opened", "detail": "near"})
+    insert("case_events", {"id": 42, "case_id": 5, "at": 9, "kind": "confirm", "actor_id": 40, "detail": ""})
+    call = {"lane": "x", "payload": {"text": "é", "nothing": None}, "case_id": 4, "guild_id": GUILD, "urgency": 1}
+    call |= {"created_at": 5, "due_at": 6, "attempts": 1, "uncertain": False}
+    insert("outbox", *({**call, **row} for row in OLD_CALLS))
+    insert("jobs", {"id": 51, "message": {"a": 1}, "media": [], "created_at": 5})
+    # The newest row of each of these is gone: its number is never given to another one.
+    insert("cases", {**case, "id": 8, "state": "open", "version": 1})
+    insert("outbox", {**call, "id": 17, "key": "gone", "kind": "notify", "state": "pending"})
+    if connection.dialect.name == "postgresql":
+        numbered = ("banks", "entries", "cases", "sightings", "reports", "case_events", "outbox", "jobs")
+        for table in numbered:
+            connection.execute(sa.text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
+    connection.execute(sa.text("DELETE FROM cases WHERE id = 8"))
+    connection.execute(sa.text("DELETE FROM outbox WHERE id = 17"))
+
+
+def every_row(connection: Connection) -> dict[str, list[dict[str, Any]]]:
+    tables = sa.MetaData()
+    tables.reflect(connection)
+    return {
+        name: [dict(row) for row in connection.execute(sa.select(table).order_by(*table.primary_key)).mappings()]
+        for name, table in tables.tables.items()
+        if name != "alembic_version"
+    }
+
+
+async def test_a_database_in_use_loses_nothing(empty_database_url: str):
+    await in_database(empty_database_url, fill_second_version)
+    before = await in_database(empty_database_url, every_row)
+    store = await Store.open(empty_database_url)
+    after = await in_database(empty_database_url, every_row)
+    for table, rows in before.items():
+        assert [{name: row[name] for name in old} for old, row in zip(rows, after[table], strict=True)] == rows, table
+    assert {row["id"]: row["decision_number"] for row in after["cases"]} == {4: 0, 5: 1, 6: 1, 7: 0}
+    for name in ("policy_reason", "duplicate_of", "claimed_by", "claimed_until", "thumbhash", "escalated_at"):
+        assert {row[name] for row in after["cases"]} == {None}
+    assert {(row["excepted_by"], row["moved_from"]) for row in after["sightings"]} == {(None, None)}
+    await store.close()
+    assert await in_database(empty_database_url, differences) == []
+
+
+async def test_a_database_in_use_goes_on_where_it_was(empty_database_url: str):
+    await in_database(empty_database_url, fill_second_version)
+    store = await Store.open(empty_database_url, VAULT)
+    async with store.write() as tx:
+        assert [case.id for case in await tx.cases.open_cases(GUILD)] == [4, 7]
+        assert await tx.outbox.put([call("card:5"), call("gone")], NOW) == 1, "what happened once never happens again"
+        claimed = await tx.outbox.claim(now=NOW, lease=NOW - NOW, owner="b", limit=9)
+        assert {one.call.key for one in claimed} == {"delete:101", "gone"}, "one call of each lane"
+        assert (await open_case(tx)).id == 9
+        decided = await tx.cases.compare_and_set(4, 1, state=CaseState.DECIDED, decided_at=EPOCH, decision_number=1)
+        assert decided is not None
+        assert await tx.cases.purge(NOW) == 3
+        assert [report.id for report in await tx.reports.by_case(4)] == [], "and what hangs on a case goes with it"
+        kept = await tx.banks.entry(3)
+        assert kept is not None
+        assert kept.case_id is None
+    await store.close()

@@ -232,3 +232,45 @@ async def test_the_calls_of_a_case_are_kept_as_long_as_the_case(store: Store):
         await tx.cases.compare_and_set(case.id, 1, state=CaseState.DECIDED, decided_at=NOW)
         await tx.cases.purge(NOW + DAY)
         assert await tx.outbox.purge(NOW + DAY) == 1
+
+
+async def cancel(store: Store, key: str) -> bool:
+    async with store.write() as tx:
+        return await tx.outbox.cancel(key)
+
+
+async def test_a_call_that_nobody_took_up_is_taken_back_and_can_be_written_again(store: Store):
+    await put(store, call("one"), call("two"))
+    assert await cancel(store, "one")
+    assert not await cancel(store, "one")
+    assert not await cancel(store, "never written")
+    assert keys(await claim(store)) == ["two"]
+    assert await put(store, call("one")) == 1
+    assert keys(await claim(store)) == ["one"]
+
+
+async def test_a_call_that_is_or_ever_was_in_somebodys_hands_is_not_taken_back(store: Store):
+    await put(store, call("held"), call("retried"), call("done"), call("given up"))
+    held = {one.call.key: one for one in await claim(store)}
+    async with store.write() as tx:
+        await tx.outbox.retry(held["retried"].id, at=NOW, error="Away.", uncertain=True)
+        await tx.outbox.done(held["done"].id, NOW)
+        await tx.outbox.give_up(held["given up"].id, at=NOW, error="Gone.")
+    for key in held:
+        assert not await cancel(store, key), key
+    async with store.write() as tx:
+        assert await tx.outbox.pending() == 2
+
+
+async def test_a_call_that_is_just_being_claimed_is_not_waited_for(store: Store):
+    """Either it is taken back and nobody carries it out, or it is not and somebody does; never both, never neither."""
+    for number in range(10):
+        await put(store, call(f"call {number}"))
+        claimed, cancelled = await asyncio.gather(claim(store), cancel(store, f"call {number}"))
+        assert (keys(claimed) == [f"call {number}"]) is not cancelled
+
+
+async def test_taking_a_call_back_frees_its_lane(store: Store):
+    await put(store, call("first", lane="x"), call("second", lane="x"))
+    assert await cancel(store, "first")
+    assert keys(await claim(store)) == ["second"]
