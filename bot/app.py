@@ -17,6 +17,7 @@ from .cases.claims import ClaimService
 from .cases.decisions import DecisionService
 from .cases.hunt import Hunter
 from .cases.service import CaseService
+from .cases.stats import StatsService
 from .guilds import GuildService
 from .matching.matcher import Matcher
 from .matching.packing import Signature
@@ -25,6 +26,7 @@ from .media.fetch import Fetcher
 from .media.sandbox import Sandbox
 from .model import Thresholds
 from .ops import metrics, retention
+from .ops.charts import Charts
 from .outbox import Calls, Outbox
 from .pipeline import Pipeline
 from .reports.service import ReportService
@@ -79,6 +81,8 @@ class App:
         self.cases = CaseService(store, self.banks, self.guilds, judging.thresholds, clock=clock)
         self.decisions = DecisionService(self.guilds, self.cases, clock=clock)
         self.claims = ClaimService(self.guilds, self.cases, clock=clock)
+        self.stats = StatsService(store, clock=clock)
+        self.charts = Charts()
         self.outbox = Outbox(
             store,
             completed=self.cases.completed,

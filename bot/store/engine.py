@@ -26,11 +26,13 @@ from .guilds import Guilds
 from .installation import Installation, new_secret, open_secret
 from .jobs import Jobs
 from .migrate import HEAD, bring_up_to_date, not_at_head, revision
+from .numbers import NumberRows
 from .outbox import OutboxRows
 from .reports import Reports
 from .sanctions import Sanctions
 from .seals import Seals
 from .sightings import Sightings
+from .tallies import Tallies
 
 
 class Tx:
@@ -45,10 +47,12 @@ class Tx:
         "guilds",
         "installation",
         "jobs",
+        "numbers",
         "outbox",
         "reports",
         "sanctions",
         "sightings",
+        "tallies",
     )
 
     def __init__(self, connection: AsyncConnection, seals: Seals, *, writing: bool) -> None:
@@ -64,6 +68,8 @@ class Tx:
         self.chores = Chores(connection, writing=writing)
         self.outbox = OutboxRows(connection, writing=writing)
         self.jobs = Jobs(connection, writing=writing)
+        self.tallies = Tallies(connection, writing=writing)
+        self.numbers = NumberRows(connection, writing=writing)
 
 
 class Store:
