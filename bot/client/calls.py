@@ -8,7 +8,8 @@ and a call whose earlier attempt has an unknown end is first looked for in the c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 import aiohttp
@@ -35,6 +36,7 @@ UNKNOWN_MESSAGE = 10008
 UNKNOWN_USER = 10013
 UNKNOWN_BAN = 10026
 MISSING_ACCESS = 50001
+MISSING_PERMISSIONS = 50013
 DMS_CLOSED = 50007
 ACTION_REFUSED = 50021
 ARCHIVED_THREAD = 50083
@@ -75,7 +77,7 @@ class DiscordCalls:
                     channel_id = _number(call, "channel_id")
                     return await self._write(call, channel_id, _text(call), uncertain=uncertain)
                 case CallKind.STATS_POST:
-                    raise CallError("The statistics extension is not loaded yet.", retry_after=1.0)
+                    return await self._post_stats(call, _number(call, "channel_id"), uncertain=uncertain)
                 case CallKind.TIMEOUT | CallKind.KICK | CallKind.BAN | CallKind.LIFT_TIMEOUT | CallKind.UNBAN:
                     return await self._sanction(call)
         except discord.HTTPException as error:
@@ -172,6 +174,31 @@ class DiscordCalls:
         ) as params:
             await self._bot.http.edit_message(channel_id, message_id, params=params)
 
+    # --------------------------------------------------------------------------------------------- numbers
+
+    async def _post_stats(self, call: Call, channel_id: int, *, uncertain: bool) -> CallResult:
+        """Post a guild's numbers; without their chart where the bot may not attach files."""
+        render, until = self._bot.stats_renderer, call.payload.get("until")
+        if call.guild_id is None or not isinstance(until, str):
+            raise CallError(f"A pending call ({call.kind}) lacks its server or its time.", permanent=True)
+        if render is None:
+            raise CallError("The statistics extension is not loaded yet.", permanent=False, retry_after=1.0)
+        view, files = await render(call.guild_id, datetime.fromisoformat(until), chart=True)
+        if uncertain:
+            # The numbers may have changed since the first attempt; the title names the week.
+            title = next(part.content for part in view.walk_children() if isinstance(part, discord.ui.TextDisplay))
+            standing = await self._own_message(channel_id, lambda message: _has_text(message, title))
+            if standing is not None:
+                return CallResult(channel_id, standing)
+        try:
+            message_id = await self._send(channel_id, call.key, view=view, files=files)
+        except discord.Forbidden as error:
+            if error.code != MISSING_PERMISSIONS:
+                raise
+            view, _ = await render(call.guild_id, datetime.fromisoformat(until), chart=False)
+            message_id = await self._send(channel_id, call.key, view=view)
+        return CallResult(channel_id, message_id)
+
     # --------------------------------------------------------------------------------------------- plain messages
 
     async def _notify(self, call: Call, *, uncertain: bool) -> CallResult:
@@ -200,10 +227,12 @@ class DiscordCalls:
         *,
         content: str = discord.utils.MISSING,
         view: discord.ui.LayoutView = discord.utils.MISSING,
+        files: Sequence[discord.File] = discord.utils.MISSING,
     ) -> int:
         with handle_message_parameters(
             content,
             view=view,
+            files=files,
             nonce=hashlib.sha256(key.encode()).hexdigest()[:NONCE_LENGTH],
             allowed_mentions=discord.AllowedMentions.none(),
         ) as params:
@@ -223,6 +252,19 @@ class DiscordCalls:
 
 def _has_custom_id(message: Payload, prefix: str) -> bool:
     """Whether a component of the message, at any depth, has a custom id that begins so."""
+    return any(
+        isinstance(custom_id := part.get("custom_id"), str) and custom_id.startswith(prefix)
+        for part in _components(message)
+    )
+
+
+def _has_text(message: Payload, text: str) -> bool:
+    """Whether a component of the message, at any depth, is this text."""
+    return any(part.get("content") == text for part in _components(message))
+
+
+def _components(message: Payload) -> Iterator[Payload]:
+    """The components of a message, at any depth."""
     waiting: list[Any] = [message.get("components")]
     while waiting:
         part = waiting.pop()
@@ -230,11 +272,8 @@ def _has_custom_id(message: Payload, prefix: str) -> bool:
             waiting.extend(cast("Sequence[Any]", part))
         elif isinstance(part, Mapping):
             component = cast("Payload", part)
-            custom_id = component.get("custom_id")
-            if isinstance(custom_id, str) and custom_id.startswith(prefix):
-                return True
+            yield component
             waiting.extend((component.get("components"), component.get("accessory")))
-    return False
 
 
 def _refused(call: Call, error: discord.HTTPException) -> CallError:

@@ -1,9 +1,9 @@
 """The chart of a guild's numbers as a PNG: three panels over the same days, on a ground of its own.
 
-It is looked at on telephones, where Discord shows it about 400 units wide, so it is drawn for that width with two
-pixels to the unit. The ground is dark and opaque, so that it reads the same in light and dark clients. The colours are
-Okabe and Ito's, which people of every colour vision tell apart (https://jfly.uni-koeln.de/color/); series differ by
-shape as well.
+It is looked at on telephones, where Discord shows it 300 to 400 units wide in a frame, so it is drawn for 320 units and
+with the pixels of a sharp screen. The ground is dark and opaque, so that it reads the same in light and dark clients.
+The colours are Okabe and Ito's, which people of every colour vision tell apart (https://jfly.uni-koeln.de/color/);
+series differ by shape as well.
 
 Matplotlib takes half a second and 40 MB to import, so that happens with the first chart and not at the start.
 """
@@ -28,10 +28,12 @@ Axes = Any
 Figure = Any
 """Matplotlib's own classes: it is not imported here, and its types are too incomplete to check against."""
 
-WIDTH, HEIGHT = 400, 440
-"""Units, as Discord counts them; the picture has twice as many pixels each way."""
+WIDTH, HEIGHT = 320, 384
+"""Units, as Discord counts them."""
 
-SCALE = 2
+SCALE = 2.5
+"""Pixels to the unit."""
+
 _UNITS_PER_INCH = 72.0
 _CACHE_VARIABLE = "MPLCONFIGDIR"
 
@@ -115,13 +117,13 @@ def png(days: Sequence[DayNumbers]) -> bytes:
     """Draw the chart. Slow, and one at a time: matplotlib's text layout has one state for all threads."""
     figure = _figure()
     scanned, acted, took = figure.subplots(3, 1, sharex=True, gridspec_kw={"height_ratios": (1.0, 1.15, 1.1)})
-    figure.subplots_adjust(left=0.125, right=0.95, top=0.925, bottom=0.065, hspace=0.4)
+    figure.subplots_adjust(left=0.165, right=0.94, top=0.925, bottom=0.07, hspace=0.43)
     bars = _bars(days)
     length = "week" if len(bars) < len(days) else "day"
     _frame(scanned, f"Pictures checked each {length}")
     _columns(scanned, bars, [bar.scanned for bar in bars], BLUE, "checked")
     _counts(scanned, max((bar.scanned for bar in bars), default=0))
-    _frame(acted, f"Each {length}")
+    _frame(acted)
     _acted(acted, bars)
     _frame(took, "Median time to decision")
     _took(took, days)
@@ -177,7 +179,7 @@ def _figure() -> Figure:
     return figure
 
 
-def _frame(axes: Axes, title: str) -> None:
+def _frame(axes: Axes, title: str = "") -> None:
     """The looks that the panels share: faint horizontal lines, a title on the left, nothing around."""
     axes.set_facecolor(GROUND)
     for side in ("top", "right", "left"):
@@ -192,7 +194,7 @@ def _frame(axes: Axes, title: str) -> None:
 def _columns(axes: Axes, bars: Sequence[_Bar], heights: Sequence[int], colour: str, label: str) -> None:
     axes.bar(
         [bar.place for bar in bars],
-        heights,
+        [float(height) for height in heights],
         width=[bar.width for bar in bars],
         color=colour,
         linewidth=0,
@@ -205,7 +207,7 @@ def _counts(axes: Axes, most: int) -> None:
     top = _round_up(most)
     axes.set_ylim(0, top * 1.04)
     ticks = (0, top // 2, top)
-    axes.set_yticks(ticks, [_short(tick) for tick in ticks])
+    axes.set_yticks([float(tick) for tick in ticks], [_short(tick) for tick in ticks])
 
 
 def _root_counts(axes: Axes, most: int) -> None:
@@ -214,7 +216,7 @@ def _root_counts(axes: Axes, most: int) -> None:
     axes.set_yscale("function", functions=(_root, _square))
     axes.set_ylim(0, top * 1.04)
     ticks = (0, top // 10, 4 * top // 10, top)
-    axes.set_yticks(ticks, [_short(tick) for tick in ticks])
+    axes.set_yticks([float(tick) for tick in ticks], [_short(tick) for tick in ticks])
 
 
 def _root(values: Any) -> Any:  # noqa: ANN401 - an array of numpy's
@@ -246,7 +248,7 @@ def _acted(axes: Axes, bars: Sequence[_Bar]) -> None:
     _columns(axes, bars, [bar.removed for bar in bars], ORANGE, "removed")
     axes.plot(
         [bar.place for bar in bars],
-        [bar.reviewed for bar in bars],
+        [float(bar.reviewed) for bar in bars],
         color=GREEN,
         linewidth=1.6,
         marker="o",
@@ -257,7 +259,7 @@ def _acted(axes: Axes, bars: Sequence[_Bar]) -> None:
     wrong = [bar for bar in bars if bar.mistaken]
     axes.plot(
         [bar.place for bar in wrong],
-        [bar.mistaken for bar in wrong],
+        [float(bar.mistaken) for bar in wrong],
         color=YELLOW,
         linestyle="none",
         marker="X",
@@ -275,15 +277,15 @@ def _acted(axes: Axes, bars: Sequence[_Bar]) -> None:
     axes.legend(
         [handles[place] for place in order],
         [labels[place] for place in order],
-        loc="lower right",
-        bbox_to_anchor=(1.02, 1.0),
+        loc="lower left",
+        bbox_to_anchor=(-0.02, 1.0),
         ncols=3,
         frameon=False,
         labelcolor=INK,
-        prop={"family": FONT, "size": 10},
+        prop={"family": FONT, "size": 10.5},
         handlelength=1.0,
         handletextpad=0.4,
-        columnspacing=0.9,
+        columnspacing=1.2,
         borderaxespad=0.0,
         borderpad=0.3,
     )
@@ -338,7 +340,8 @@ def _span_of_times(seconds: Sequence[float]) -> tuple[float, float]:
 def _dates(axes: Axes, days: Sequence[date]) -> None:
     """Dates below the last panel: every day of a week, else so many as there is room for; the last day always."""
     axes.set_xlim(-0.6, len(days) - 0.4)
-    step = max(1, -(-len(days) // 7))
+    most = 7 if len(days) <= 7 else 5
+    step = max(1, -(-len(days) // most))
     places = sorted(range(len(days) - 1, -1, -step))
-    names = [f"{day:%a} {day.day}" if len(days) <= 7 else f"{day.day} {day:%b}" for day in days]
+    names = [f"{day:%a}"[:2] + f" {day.day}" if len(days) <= 7 else f"{day.day} {day:%b}" for day in days]
     axes.set_xticks(places, [names[place] for place in places])
