@@ -22,6 +22,7 @@ from .cases.evidence import EvidenceService
 from .cases.hunt import Hunter
 from .cases.looking import LookingService
 from .cases.service import CaseService
+from .cases.stats import StatsService
 from .guilds import GuildService
 from .matching.matcher import Matcher
 from .matching.packing import Signature
@@ -30,6 +31,7 @@ from .media.fetch import Fetcher
 from .media.sandbox import Sandbox
 from .model import Thresholds
 from .ops import metrics, retention
+from .ops.charts import Charts
 from .outbox import Calls, Outbox
 from .pipeline import Pipeline
 from .reports.service import ReportService
@@ -87,6 +89,8 @@ class App:
         self.decisions = DecisionService(self.guilds, self.cases, self.looking, clock=clock)
         self.claims = ClaimService(self.guilds, self.cases, clock=clock)
         self.casebook = CasebookService(store, self.claims, clock=clock)
+        self.stats = StatsService(store, clock=clock)
+        self.charts = Charts()
         self.outbox = Outbox(
             store,
             completed=self.cases.completed,
@@ -103,6 +107,7 @@ class App:
             clock=clock,
             wake=self.outbox.wake,
             head_line=head_line,
+            weekly=self.stats.weekly,
         )
         self.hunter = Hunter(
             store,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TypedDict, Unpack
+from datetime import datetime
+from typing import Protocol, TypedDict, Unpack
 
 import discord
 import structlog
@@ -33,6 +34,7 @@ EXTENSIONS = (
     "cogs.setup",
     "cogs.setup_review",
     "cogs.looking",
+    "cogs.stats",
 )
 """Loaded by name: the product does not import its Discord extensions."""
 
@@ -44,6 +46,17 @@ discord.VoiceClient.warn_nacl = False
 discord.VoiceClient.warn_dave = False
 
 CardRenderer = Callable[[CaseView, GuildSettings], discord.ui.LayoutView]
+
+
+class StatsRenderer(Protocol):
+    """Writes the numbers of a guild's seven days before a midnight as a message, with its files."""
+
+    async def __call__(
+        self, guild_id: int, until: datetime, *, chart: bool
+    ) -> tuple[discord.ui.LayoutView, list[discord.File]]:
+        """``chart`` False: the message shows no file."""
+        ...
+
 
 _API_URL = Route.BASE
 _GATEWAY_URL = DiscordWebSocket.DEFAULT_GATEWAY
@@ -68,12 +81,13 @@ class Sharding(TypedDict, total=False):
 class StanguardBot(commands.Bot):
     """Connects the services of an :class:`App` to Discord. Holds no state that would be missed after a restart.
 
-    ``card_renderer`` draws a case as a message; the review extension sets it.
+    ``card_renderer`` draws a case as a message, and ``stats_renderer`` a guild's numbers; the extensions set them.
     """
 
     def __init__(self, app: App, **sharding: Unpack[Sharding]) -> None:
         self.app = app
         self.card_renderer: CardRenderer | None = None
+        self.stats_renderer: StatsRenderer | None = None
         self.logged_in = False
         self._sinks: list[Sink] = []
         super().__init__(

@@ -22,8 +22,8 @@ from bot.outbox import CallError, CallResult
 
 from .bot import StanguardBot
 from .obstacles import ACTS
-from .payloads import LONGEST_MESSAGE, button, mentioned_role, number, text
-from .refusals import UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, refused
+from .payloads import LONGEST_MESSAGE, button, lacks, mentioned_role, moment, number, text
+from .refusals import MISSING_PERMISSIONS, UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, refused
 from .sanctions import sanction
 
 NONCE_LENGTH = 25
@@ -81,7 +81,7 @@ class DiscordCalls:
             case CallKind.LOG_LINE:
                 return await self._write(call, number(call, "channel_id"), text(call), uncertain=uncertain)
             case _:
-                raise CallError("The statistics extension is not loaded yet.", retry_after=1.0)
+                return await self._post_stats(call, number(call, "channel_id"), uncertain=uncertain)
 
     async def _delete(self, call: Call) -> CallResult:
         channel_id, message_id = number(call, "channel_id"), number(call, "message_id")
@@ -149,6 +149,31 @@ class DiscordCalls:
         with handle_message_parameters(view=drawn, allowed_mentions=discord.AllowedMentions.none()) as params:
             await self._bot.http.edit_message(channel_id, message_id, params=params)
 
+    # --------------------------------------------------------------------------------------------- numbers
+
+    async def _post_stats(self, call: Call, channel_id: int, *, uncertain: bool) -> CallResult:
+        """Post a guild's numbers; without their chart where the bot may not attach files."""
+        render, until = self._bot.stats_renderer, moment(call, "until")
+        if call.guild_id is None:
+            raise lacks(call, "server")
+        if render is None:
+            raise CallError("The statistics extension is not loaded yet.", permanent=False, retry_after=1.0)
+        view, files = await render(call.guild_id, until, chart=True)
+        if uncertain:
+            # The numbers may have changed since the first attempt; the title names the week.
+            title = next(part.content for part in view.walk_children() if isinstance(part, discord.ui.TextDisplay))
+            standing = await self._own_message(channel_id, lambda message: _has_text(message, title))
+            if standing is not None:
+                return CallResult(channel_id, standing)
+        try:
+            message_id = await self._send(channel_id, call.key, view=view, files=files)
+        except discord.Forbidden as error:
+            if error.code != MISSING_PERMISSIONS:
+                raise
+            view, _ = await render(call.guild_id, until, chart=False)
+            message_id = await self._send(channel_id, call.key, view=view)
+        return CallResult(channel_id, message_id)
+
     # --------------------------------------------------------------------------------------------- plain messages
 
     async def _notify(self, call: Call, *, uncertain: bool) -> CallResult:
@@ -191,6 +216,7 @@ class DiscordCalls:
         *,
         content: str = discord.utils.MISSING,
         view: discord.ui.LayoutView | discord.ui.View = discord.utils.MISSING,
+        files: Sequence[discord.File] = discord.utils.MISSING,
         role_id: int | None = None,
     ) -> int:
         """Post a message; its id. Nobody is notified but the members of the role, where one is mentioned."""
@@ -199,6 +225,7 @@ class DiscordCalls:
         with handle_message_parameters(
             content,
             view=view,
+            files=files,
             nonce=hashlib.sha256(key.encode()).hexdigest()[:NONCE_LENGTH],
             allowed_mentions=discord.AllowedMentions(everyone=False, users=False, roles=roles),
         ) as params:
@@ -227,6 +254,19 @@ def _only(item: discord.ui.Button[discord.ui.View] | None) -> discord.ui.View:
 
 def _custom_ids(message: Payload) -> Iterator[str]:
     """The custom ids of the message's components, at any depth."""
+    for part in _components(message):
+        custom_id = part.get("custom_id")
+        if isinstance(custom_id, str):
+            yield custom_id
+
+
+def _has_text(message: Payload, text: str) -> bool:
+    """Whether a component of the message, at any depth, is this text."""
+    return any(part.get("content") == text for part in _components(message))
+
+
+def _components(message: Payload) -> Iterator[Payload]:
+    """The components of a message, at any depth."""
     waiting: list[Any] = [message.get("components")]
     while waiting:
         part = waiting.pop()
@@ -234,7 +274,5 @@ def _custom_ids(message: Payload) -> Iterator[str]:
             waiting.extend(cast("Sequence[Any]", part))
         elif isinstance(part, Mapping):
             component = cast("Payload", part)
-            custom_id = component.get("custom_id")
-            if isinstance(custom_id, str):
-                yield custom_id
+            yield component
             waiting.extend((component.get("components"), component.get("accessory")))

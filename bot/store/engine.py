@@ -30,11 +30,13 @@ from .installation import Installation, new_sealed, open_sealed
 from .jobs import Jobs
 from .looking import Looking
 from .migrate import HEAD, bring_up_to_date, not_at_head, revision
+from .numbers import NumberRows
 from .outbox import OutboxRows
 from .reports import Reports
 from .sanctions import Sanctions
 from .seals import SECRET_CONTEXT, SIGNING_CONTEXT, Seals
 from .sightings import Sightings
+from .tallies import Tallies
 
 
 class Tx:
@@ -53,10 +55,12 @@ class Tx:
         "installation",
         "jobs",
         "looking",
+        "numbers",
         "outbox",
         "reports",
         "sanctions",
         "sightings",
+        "tallies",
     )
 
     def __init__(self, connection: AsyncConnection, seals: Seals, *, writing: bool, secret: bytes | None) -> None:
@@ -76,6 +80,8 @@ class Tx:
         self.outbox = OutboxRows(connection, writing=writing)
         self.jobs = Jobs(connection, writing=writing)
         self.looking = Looking(connection, writing=writing)
+        self.tallies = Tallies(connection, writing=writing)
+        self.numbers = NumberRows(connection, writing=writing)
 
 
 class Store:

@@ -11,6 +11,7 @@ from sqlalchemy.types import TypeDecorator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
+DAY = timedelta(days=1)
 
 Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """A primary key counted by the database. SQLite counts only columns that are called INTEGER; they hold 64 bits too."""

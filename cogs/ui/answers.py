@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import discord
@@ -39,11 +39,13 @@ async def show(
     await show_view(interaction, notice(title, paragraphs, colour=colour))
 
 
-async def show_view(interaction: Interaction, view: discord.ui.LayoutView) -> discord.WebhookMessage:
-    """Answer with a view, seen by this person alone."""
+async def show_view(
+    interaction: Interaction, view: discord.ui.LayoutView, files: Sequence[discord.File] = ()
+) -> discord.WebhookMessage:
+    """Answer with a view and the files that it shows, seen by this person alone."""
     if not interaction.response.is_done():
         await interaction.response.defer(ephemeral=True, thinking=True)
-    return await interaction.followup.send(view=view, ephemeral=True, wait=True)
+    return await interaction.followup.send(view=view, files=files, ephemeral=True, wait=True)
 
 
 async def replace(interaction: Interaction, title: str, paragraphs: Iterable[str]) -> None:
