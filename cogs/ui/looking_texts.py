@@ -85,9 +85,9 @@ def looked(reveal: Reveal) -> str:
 
 def counts(own: OwnCounts) -> str:
     """What somebody faced, a line for each stretch of time."""
-    stretches = (("the last hour", own.hour), ("the last 24 hours", own.day), ("the last 30 days", own.month))
+    stretches = (("Last hour", own.hour), ("Last 24 hours", own.day), ("Last 30 days", own.month))
     return "\n".join(
-        f"In {name}: **{number.revealed}** looked at · **{number.decided}** decided" for name, number in stretches
+        f"{name}: **{number.revealed}** looked at · **{number.decided}** decided" for name, number in stretches
     )
 
 

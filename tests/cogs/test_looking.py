@@ -181,10 +181,10 @@ async def test_the_numbers_are_told_to_their_owner_alone(world: World, case: int
     await look(world, world.moderator)
     result = await world.moderator.slash(world.review, "wellbeing counts")
     shown = world.answer(result)
-    assert "In the last hour: **1** looked at · **0** decided" in shown
-    assert "In the last 30 days: **1** looked at" in shown
+    assert "Last hour: **1** looked at · **0** decided" in shown
+    assert "Last 30 days: **1** looked at" in shown
     other = world.answer(await world.second_moderator.slash(world.review, "wellbeing counts"))
-    assert "In the last 30 days: **0** looked at" in other
+    assert "Last 30 days: **0** looked at" in other
 
 
 async def test_support_says_where_help_is(world: World) -> None:
