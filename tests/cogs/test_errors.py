@@ -93,6 +93,8 @@ async def test_commands_are_for_servers_and_hidden_from_who_may_not_use_them(wor
         "case": moderates,
         "history": moderates,
         "Block this picture": moderates,
+        "stats": moderates,
+        "transparency": None,
     }
     for command in commands:
         assert (command["contexts"], command["integration_types"]) == ([0], [0])
