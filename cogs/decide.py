@@ -10,6 +10,7 @@ from bot.model import SanctionOrder
 
 from .access import Interaction, app_of, case_of
 from .ui import queue_texts as words
+from .ui.answers import say
 from .ui.buttons import CaseButton
 from .ui.cards import card
 from .ui.decide_form import DecideForm
@@ -43,6 +44,16 @@ async def _decide(interaction: Interaction, form: DecideForm) -> None:
         await app.claims.note(form.case_id, actor_id, form.note)
     view = await app.cases.view(form.case_id)
     await interaction.edit_original_response(view=card(view, server))
+    await propose_break(interaction)
+
+
+async def propose_break(interaction: Interaction) -> None:
+    """Tell whoever decided many severe cases in a short time that they may rest; nobody else sees it."""
+    if interaction.guild_id is None:
+        return
+    prompt = await app_of(interaction).looking.break_prompt(interaction.guild_id, interaction.user.id)
+    if prompt is not None:
+        await say(interaction, prompt)
 
 
 async def _require_possible(interaction: Interaction, wanted: SanctionOrder, authors: list[int]) -> None:

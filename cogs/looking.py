@@ -9,12 +9,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import StanguardBot
-from bot.errors import NotFoundError, RefusedError
+from bot.errors import RefusedError
 from bot.model import Category
 
-from .access import Interaction, app_of, require_decider, server_of
+from .access import Interaction, app_of, case_of, server_of
 from .ui import looking_texts as words
-from .ui import texts
 from .ui.answers import explain, replace, show
 from .ui.buttons_looking import LookButton
 from .ui.questions import Choice, Question
@@ -32,7 +31,7 @@ class Looking(
         """A moderator wants to look at the picture of a case: they are asked first."""
         try:
             await interaction.response.defer(ephemeral=True, thinking=True)
-            await _require_decider(interaction, button.case_id)
+            await case_of(interaction, button.case_id)
             await app_of(interaction).looking.require(button.case_id, interaction.user.id)
             choices = [
                 Choice(words.SHOW, functools.partial(_show, button.case_id), discord.ButtonStyle.primary),
@@ -84,18 +83,9 @@ class Looking(
         await show(interaction, words.SUPPORT_TITLE, words.SUPPORT)
 
 
-async def _require_decider(interaction: Interaction, case_id: int) -> None:
-    """NotFoundError or NotAllowedError unless the member may decide this case of this server."""
-    server = await server_of(interaction)
-    case = (await app_of(interaction).cases.view(case_id)).case
-    if case.guild_id != server.guild_id:
-        raise NotFoundError(texts.FOREIGN_CASE)
-    require_decider(interaction, server, case.category)
-
-
 async def _show(case_id: int, interaction: Interaction) -> None:
     """The answer was yes; whether it is still allowed is asked again."""
-    await _require_decider(interaction, case_id)
+    await case_of(interaction, case_id)
     looking, user_id = app_of(interaction).looking, interaction.user.id
     reveal = await looking.reveal(case_id, user_id, interaction.id)
     server = await server_of(interaction)

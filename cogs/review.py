@@ -14,7 +14,7 @@ from bot.model import Case, CaseView, Decision, PolicyReason
 
 from . import casebook
 from .access import Interaction, app_of, case_of, rights
-from .decide import open_form
+from .decide import open_form, propose_break
 from .ui import queue_texts as words
 from .ui.answers import explain, replace, say, show_view
 from .ui.buttons import CaseAction, CaseButton
@@ -81,6 +81,7 @@ async def _press(interaction: Interaction, button: CaseButton, view: CaseView) -
                 _DECISIONS[button.action],
                 request_id=interaction.id,
             )
+            await propose_break(interaction)
         case CaseAction.COPIES:
             await show_view(interaction, await _page(interaction, view, 0))
         case CaseAction.HISTORY:

@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.app import App
 from bot.client import StanguardBot
-from bot.client.permissions import REVIEW_NEEDS, missing
+from bot.client.permissions import REVIEW_NEEDS, SANCTION_NEEDS, missing
 from bot.errors import NotAllowedError, RefusedError
 from bot.model import GuildSettings, LaneOrder, NearMatches
 
@@ -89,7 +89,7 @@ class SetupReview(commands.Cog):
         await show(
             interaction,
             setup_texts.SETUP_SAVED if changes else words.TITLE,
-            [words.settings(server), *(problems or [words.ALL_WELL])],
+            [words.settings(server), *(problems or [words.ALL_WELL]), *_hints(guild)],
             colour=NEEDS_REVIEW if problems else NOT_A_MATCH,
         )
 
@@ -120,6 +120,12 @@ def _problems(guild: discord.Guild, server: GuildSettings) -> list[str]:
     if server.child_safety_channel_id is None:
         found.append(words.NO_LANE_CHANNEL)
     return found
+
+
+def _hints(guild: discord.Guild) -> list[str]:
+    """What may well be meant so, but is good to know."""
+    lacking = missing(guild.me.guild_permissions, SANCTION_NEEDS)
+    return [words.no_sanctions(lacking)] if lacking else []
 
 
 async def setup(bot: StanguardBot) -> None:

@@ -37,9 +37,17 @@ SANCTION_NEEDS = (TIMEOUT_MEMBERS, KICK_MEMBERS, BAN_MEMBERS)
 """For the whole server, each optional: only for the sanction of its name, which moderators may do without."""
 
 INVITE = discord.Permissions(
-    view_channel=True, read_message_history=True, manage_messages=True, send_messages=True, manage_threads=True
+    view_channel=True,
+    read_message_history=True,
+    manage_messages=True,
+    send_messages=True,
+    manage_threads=True,
+    attach_files=True,
 )
-"""What the invitation asks for; Manage Threads lets the bot see private threads."""
+"""What the invitation asks for: Manage Threads lets the bot see private threads, Attach Files is for weekly charts.
+
+What sanctions need (SANCTION_NEEDS) is left to those who want them.
+"""
 
 
 @dataclass(frozen=True, slots=True)

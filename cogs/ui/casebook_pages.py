@@ -43,6 +43,14 @@ _EVENTS: dict[str, str] = {
     "entry_added": "The picture was listed as {detail}.",
     "entry_revoked": "{detail} was revoked.",
     "known_good_added": "The picture is known-good as {detail}.",
+    "reminded": "It was brought up again.",
+    "lease_ended": "A claim ended without activity.",
+    "expired": "It expired: nobody decided in time.",
+    "closed": "The case was closed.",
+    "appealed": "{actor} appealed.",
+    "upheld": "{actor} upheld the decision.",
+    "overturned": "{actor} overturned the decision.",
+    "revealed": "{actor} looked at the rendering.",
     "call_failed": "⚠️ Something could not be done:",
 }
 """What each kind of event is called. What it says of its detail is in it, or follows it."""

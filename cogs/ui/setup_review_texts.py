@@ -84,6 +84,11 @@ def channel_open(channel_id: int) -> str:
     return f"⚠️ Everybody can see <#{channel_id}>: close it to ordinary members."
 
 
+def no_sanctions(lacking: Sequence[str]) -> str:
+    """Moderators cannot have the bot sanction anybody, which may be what the server wants."""
+    return f"-# For sanctions that moderators choose with a decision the bot would need: {', '.join(lacking)}."
+
+
 def role_gone(name: str) -> str:
     """A role that was chosen does not exist any more."""
     return f"⚠️ The role chosen as {name} does not exist any more; choose another: `/setup-review {name}:`"
