@@ -120,9 +120,10 @@ def forget_features(*, config: ConfigOption = None) -> None:
 async def _forget_features(settings: Settings) -> int:
     from bot.store import admin
     from bot.store.single import only_bot
+    from bot.vault import Vault
 
     with only_bot(settings.store.url):
-        dropped = await admin.forget_features(settings.store.url)
+        dropped = await admin.forget_features(settings.store.url, Vault.find(settings))
     say(
         f"The local features of {count(dropped, 'entry', 'entries')} are gone. Pictures go on matching by their "
         "hashes; parts of pictures match again only for what is listed from now on."

@@ -13,11 +13,12 @@ from bot.errors import DatabaseError
 from bot.vault import Vault, VaultError
 
 from . import postgres_dump, sqlite_copy
+from .appeals import STATEMENTS, statement_context
 from .codec import unpack
 from .dialects import sqlite_path
 from .engine import Store, Tx
 from .seals import SECRET_CONTEXT, case_context, view_context
-from .tables import CallState, bank_changes, cases, entries, entry_views, outbox, sightings
+from .tables import CallState, appeals, bank_changes, cases, entries, entry_views, outbox, sightings
 
 WAITS_TOO_LONG = timedelta(days=1)
 _BATCH = 1000
@@ -60,20 +61,30 @@ async def restore(url: str, path: Path) -> None:
         await sqlite_copy.restore(path, target)
 
 
-async def forget_features(url: str) -> int:
+async def forget_features(url: str, vault: Vault | None = None) -> int:
     """Drop the local features of every entry and case and the secret that scrambled them; how many entries had any.
 
     For an installation whose key is lost. The next start makes a new secret; pictures go on matching by their hashes.
+    What members wrote in appeals goes with them where ``vault`` does not open it.
     """
     store = await Store.open(url)
     try:
         async with store.write() as tx:
             dropped = await tx.banks.drop_features()
             await tx.cases.drop_features()
+            await _forget_unopened(tx, vault)
             await tx.installation.forget()
         return dropped
     finally:
         await store.close()
+
+
+async def _forget_unopened(tx: Tx, vault: Vault | None) -> None:
+    async for rows in _batches(tx, STATEMENTS, appeals.c.id):
+        lost = [
+            row.id for row in rows if not _opens(vault, row.statement, statement_context(row.case_id, row.author_id))
+        ]
+        await tx.appeals.forget(lost)
 
 
 async def check(url: str, vault: Vault | None = None, *, clock: Callable[[], datetime] = _now) -> list[str]:
@@ -163,6 +174,9 @@ async def _seal_problems(tx: Tx, vault: Vault | None) -> list[str]:
     async for rows in _batches(tx, held, cases.c.id):
         total += len(rows)
         broken += sum(not _opens(vault, row.features, case_context(row.sha256)) for row in rows)
+    async for rows in _batches(tx, STATEMENTS, appeals.c.id):
+        total += len(rows)
+        broken += sum(not _opens(vault, row.statement, statement_context(row.case_id, row.author_id)) for row in rows)
     if not broken:
         return []
     why = "no key is here" if vault is None else "another key sealed them, or they were changed"
