@@ -22,6 +22,10 @@ _EVENTS = {
     "entry_revoked": "Entry {detail} was wrong and matches nothing any more.",
     "hunted": "Looked for earlier copies for {case}. {detail}",
     "reopened": "Opened {case} again. {detail}",
+    "appealed": "{actor} appealed in {case}, {detail}.",
+    "upheld": "{actor} answered the appeal in {case}: the decision stays.",
+    "overturned": "{actor} answered the appeal in {case}: the decision is taken back. {detail}",
+    "not_told": "Could not tell a member about {case}. {detail}",
     "call_failed": "Something for {case} could not be done. {detail}",
 }
 
