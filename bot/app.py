@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from .banks.service import BankService
+from .cases.appeals import AppealService
 from .cases.claims import ClaimService
 from .cases.decisions import DecisionService
 from .cases.hunt import Hunter
@@ -79,6 +80,7 @@ class App:
         self.cases = CaseService(store, self.banks, self.guilds, judging.thresholds, clock=clock)
         self.decisions = DecisionService(self.guilds, self.cases, clock=clock)
         self.claims = ClaimService(self.guilds, self.cases, clock=clock)
+        self.appeals = AppealService(store, self.guilds, self.cases, self.decisions, clock=clock)
         self.outbox = Outbox(
             store,
             completed=self.cases.completed,

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from bot.banks.service import BankService
+from bot.cases.appeals import AppealService
 from bot.cases.claims import ClaimService
 from bot.cases.decisions import DecisionService
 from bot.cases.hunt import Hunter
@@ -150,6 +151,7 @@ class Desk:
         self.cases = CaseService(store, self.banks, self.guilds, limits, clock=self.now)
         self.decisions = DecisionService(self.guilds, self.cases, clock=self.now)
         self.claims = ClaimService(self.guilds, self.cases, clock=self.now)
+        self.appeals = AppealService(store, self.guilds, self.cases, self.decisions, clock=self.now)
         self.outbox = Outbox(
             store, completed=self.cases.completed, gave_up=self.cases.gave_up, owner="desk", clock=self.now
         )
