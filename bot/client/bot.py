@@ -30,6 +30,7 @@ EXTENSIONS = (
     "cogs.blocklist",
     "cogs.known_good",
     "cogs.setup",
+    "cogs.appeal",
 )
 """Loaded by name: the product does not import its Discord extensions."""
 
