@@ -14,6 +14,7 @@ import structlog
 
 from .banks.service import BankService
 from .cases.aging import AgingService
+from .cases.appeals import AppealService
 from .cases.audit import head_line
 from .cases.casebook import CasebookService
 from .cases.claims import ClaimService
@@ -91,6 +92,7 @@ class App:
         self.casebook = CasebookService(store, self.claims, clock=clock)
         self.stats = StatsService(store, clock=clock)
         self.charts = Charts()
+        self.appeals = AppealService(store, self.guilds, self.cases, self.decisions, clock=clock)
         self.outbox = Outbox(
             store,
             completed=self.cases.completed,

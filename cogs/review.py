@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.client import StanguardBot
 from bot.client.permissions import may_configure
 from bot.errors import NotAllowedError, StaleCaseError
-from bot.model import Case, CaseView, Decision, PolicyReason
+from bot.model import AppealOutcome, Case, CaseView, Decision, PolicyReason
 
 from . import casebook
 from .access import Interaction, app_of, case_of, rights
@@ -111,6 +111,9 @@ async def _change(interaction: Interaction, button: CaseButton) -> None:
             await say(interaction, words.SKIPPED)
         case CaseAction.REPORTED:
             await app.claims.reported(case_id, version, actor_id, request_id=request_id)
+        case CaseAction.UPHOLD | CaseAction.OVERTURN:
+            outcome = AppealOutcome.UPHELD if button.action is CaseAction.UPHOLD else AppealOutcome.OVERTURNED
+            await app.appeals.answer(case_id, version, actor_id, outcome, request_id=request_id)
         case CaseAction.UNDO:
             await app.decisions.undo(case_id, version, actor_id, admin=admin, request_id=request_id)
         case _:

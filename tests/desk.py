@@ -12,6 +12,7 @@ import numpy as np
 
 from bot.banks.service import BankService
 from bot.cases.aging import AgingService
+from bot.cases.appeals import AppealService
 from bot.cases.claims import ClaimService
 from bot.cases.decisions import DecisionService
 from bot.cases.hunt import Hunter
@@ -167,6 +168,7 @@ class Desk:
         self.looking = LookingService(store, self.guilds, ReviewSettings(), clock=self.now)
         self.decisions = DecisionService(self.guilds, self.cases, self.looking, clock=self.now)
         self.claims = ClaimService(self.guilds, self.cases, clock=self.now)
+        self.appeals = AppealService(store, self.guilds, self.cases, self.decisions, clock=self.now)
         self.outbox = Outbox(
             store, completed=self.cases.completed, gave_up=self.cases.gave_up, owner="desk", clock=self.now
         )

@@ -22,8 +22,8 @@ from bot.store.cases import CaseChanges
 from bot.store.engine import Store, Tx
 
 from . import aging_texts as texts
-from . import calls
-from .service import MOST_SIGHTINGS, CaseService
+from . import calls, notices
+from .service import CaseService
 from .states import UNDO_WINDOW, CaseAction, target
 
 log = structlog.get_logger(__name__)
@@ -208,31 +208,9 @@ class AgingService:
                 claimed_until=None,
             )
             expired = await self._set(tx, case, CaseAction.EXPIRE, "expired", texts.undecided(waited), ended)
-            await self._tell_authors(tx, expired, guild, now)
+            await notices.expired(tx, expired, guild, now)
             await self._cases.tell_reporters(tx, expired)
             await self._draw(tx, expired, guild)
-
-    async def _tell_authors(self, tx: Tx, case: Case, guild: GuildSettings, now: datetime) -> None:
-        """Tell the authors of removed messages that nothing is held against them.
-
-        Not in the lane of suspected minors: nobody found them innocent, and whom the matter goes on with is not for
-        the bot to say.
-        """
-        if case.in_lane or not guild.tell_authors:
-            return
-        authors = {
-            sighting.message.author_id
-            for sighting in await tx.sightings.by_case(case.id, limit=MOST_SIGHTINGS)
-            if sighting.deleted_at is not None
-            and sighting.message.author_id is not None
-            and sighting.message.webhook_id is None
-            and not sighting.message.author_is_bot
-        }
-        told = [
-            calls.notify(author, texts.expired(), key=f"expired:{case.id}:{case.version}:{author}", case=case)
-            for author in sorted(authors)
-        ]
-        await tx.outbox.put(told, now)
 
     async def _close(self, tx: Tx, guild: GuildSettings, due: dict[int, Due], cases: list[Case], now: datetime) -> None:
         del due, now

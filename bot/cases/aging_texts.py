@@ -81,14 +81,6 @@ def lane_digest(queue: Queue, guild_id: int) -> str:
     return f"{LANE}: {_number(queue.open)} open. The oldest: {_oldest(queue, guild_id)}."
 
 
-def expired() -> str:
-    """To the author of a removed message about which nobody decided in time."""
-    return (
-        "A message of yours with a picture was removed automatically some time ago, and no moderator decided about it "
-        "in time. The matter is closed: nothing is held against you. A removed message cannot be put back."
-    )
-
-
 def links(cases: Sequence[Case]) -> str:
     """The numbers of the first cases, each leading to its card, and how many more there are."""
     named = [_link(case.id, case.guild_id, _card(case)) for case in cases[:MOST_LINKS]]

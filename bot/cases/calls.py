@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.model import Call, CallKind, Case, GuildSettings, MessageRef
+from bot.model import Call, CallKind, Case, GuildSettings, MessageRef, PayloadValue
 
 DELETE_REASON = "stanguard: matches the blocklist"
 
@@ -81,13 +81,24 @@ def _card(kind: CallKind, case: Case, key: str, payload: dict[str, int | str | N
     return Call(kind, key=key, lane=lane(case.id), payload=payload, case_id=case.id, guild_id=case.guild_id)
 
 
-def notify(user_id: int, text: str, *, key: str, case: Case) -> Call:
-    """Write to a member, once."""
+APPEAL_BUTTON = "Appeal"
+
+
+def appeal_id(case_id: int) -> str:
+    """The custom id of the button by which an author appeals: its press is answered from this alone."""
+    return f"stanguard:appeal:{case_id}"
+
+
+def notify(user_id: int, text: str, *, key: str, case: Case, appealable: bool = False) -> Call:
+    """Write to a member, once; ``appealable``: with the button to appeal below."""
+    payload: dict[str, PayloadValue] = {"user_id": user_id, "text": text}
+    if appealable:
+        payload["button"] = {"label": APPEAL_BUTTON, "custom_id": appeal_id(case.id)}
     return Call(
         CallKind.NOTIFY,
         key=key,
         lane=f"user:{user_id}",
-        payload={"user_id": user_id, "text": text},
+        payload=payload,
         case_id=case.id,
         guild_id=case.guild_id,
     )

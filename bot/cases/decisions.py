@@ -23,7 +23,7 @@ from bot.model import (
 )
 from bot.store.engine import Tx
 
-from . import calls, lessons, reasons, sanctions, texts
+from . import lessons, notices, reasons, sanctions, texts
 from .looking import LookingService
 from .service import MOST_SIGHTINGS, CaseService
 from .states import UNDO_WINDOW, CaseAction, reopened_to, target
@@ -130,6 +130,7 @@ class DecisionService:
             )
             guild = await self._guilds.within(tx, case.guild_id)
             parts = await self.revert(tx, case, guild, actor_id)
+            await notices.taken_back(tx, case, self._clock())
             await self._cases.event(tx, reopened, "undone", actor_id, " ".join(parts), request_id)
             await self._cases.draw(tx, reopened, guild, f"v{reopened.version}")
             return reopened
@@ -156,7 +157,7 @@ class DecisionService:
                 await self._merge(tx, case, guild)
             case _:
                 pass
-        await self._tell_authors(tx, case, guild)
+        await notices.decided(tx, case, guild, ordered or (), self._clock())
         await sanctions.carry_out(tx, ordered or [], self._clock())
         return case
 
@@ -209,29 +210,6 @@ class DecisionService:
         if good is not None:
             await self._cases.event(tx, case, "known_good_added", actor_id, f"E-{good.id}")
 
-    async def _tell_authors(self, tx: Tx, case: Case, guild: GuildSettings) -> None:
-        """Tell those whose messages were removed by mistake."""
-        if not guild.tell_authors:
-            return
-        mistaken = case.decision is not None and case.decision.mistaken
-        removed = [
-            sighting
-            for sighting in await tx.sightings.by_case(case.id, limit=MOST_SIGHTINGS)
-            if sighting.deleted_at is not None and (mistaken or sighting.excepted_by is not None)
-        ]
-        authors = {
-            sighting.message.author_id
-            for sighting in removed
-            if sighting.message.author_id is not None
-            and sighting.message.webhook_id is None
-            and not sighting.message.author_is_bot
-        }
-        told = [
-            calls.notify(author, texts.restored(case), key=f"told:{case.id}:{case.decision_number}:{author}", case=case)
-            for author in sorted(authors)
-        ]
-        await tx.outbox.put(told, self._clock())
-
     async def _reopen_siblings(self, tx: Tx, case: Case, guild: GuildSettings) -> None:
         """Reopen confirmed cases on the same entry that the new known-good picture puts in doubt."""
         if case.entry_id is None or case.fingerprint is None:
@@ -253,6 +231,7 @@ class DecisionService:
             )
             if reopened is not None:
                 lasting = await sanctions.lift(tx, other, self._clock())
+                await notices.taken_back(tx, other, self._clock())
                 detail = f"Case {case.id} on the same entry was not a match; please look again."
                 await self._cases.event(tx, reopened, "reopened", None, " ".join([detail, *lasting]))
                 await self._cases.draw(tx, reopened, guild, f"v{reopened.version}")
@@ -295,8 +274,8 @@ class DecisionService:
         if other.decision is Decision.CONFIRM:
             await self._cases.remove_standing(tx, other)
         if not other.state.undecided:
-            await self._tell_authors(tx, other, guild)
             await self._cases.tell_reporters(tx, other)
+            await notices.decided(tx, other, guild, (), self._clock())
         await self._cases.draw(tx, other, guild, f"merged:{case.id}:{case.decision_number}")
 
     async def _part(self, tx: Tx, case: Case, guild: GuildSettings) -> None:

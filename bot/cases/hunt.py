@@ -43,7 +43,7 @@ from bot.scanner import Scanner
 from bot.store.cases import CaseChanges
 from bot.store.engine import Store, Tx
 
-from . import calls, reasons
+from . import calls, notices, reasons
 from .proposals import Proposal, Resembling, lookalikes
 from .service import CaseService
 from .states import CaseAction, target
@@ -156,6 +156,7 @@ class Hunter:
             if guild.mode is not Mode.OBSERVE and not waits_for_report(guild, case.category):
                 await self._cases.remove_standing(tx, case)
             if case.state is CaseState.DECIDED:
+                await notices.decided(tx, case, guild, (), self._clock())
                 await self._cases.tell_reporters(tx, case)
             await self._cases.draw(tx, case, guild, f"v{case.version}")
         self._outbox.wake()
@@ -327,7 +328,8 @@ class Hunter:
     ) -> None:
         """Tie the blocked message itself to the case, whether it was seen before or not."""
         scan = Scan(Plan(Verdict.REMOVE), fingerprint, fingerprint.sha256)
-        added = await tx.sightings.add(message, media_id, surface, scan, seen_at=self._clock(), case_id=case.id)
+        seen_at = case.decided_at or self._clock()  # by the moderator, whose decision it is
+        added = await tx.sightings.add(message, media_id, surface, scan, seen_at=seen_at, case_id=case.id)
         if added is None:
             known = [
                 sighting.id

@@ -39,7 +39,7 @@ from bot.store.cases import CaseChanges
 from bot.store.chain import AuditAction, deletion_payload
 from bot.store.engine import Store, Tx
 
-from . import calls, clusters, sanctions, texts
+from . import calls, clusters, notices, sanctions, texts
 from .states import UNDO_WINDOW
 
 log = structlog.get_logger(__name__)
@@ -377,12 +377,15 @@ class CaseService:
             channel_id, message_id = call.payload["channel_id"], call.payload["message_id"]
             assert isinstance(channel_id, int)
             assert isinstance(message_id, int)
+            # Held first: whoever decides it meanwhile either sees the message gone, or is seen here.
+            case = None if call.case_id is None else await tx.cases.get(call.case_id, hold=True)
             await tx.sightings.mark_deleted(message_id, self._clock())
             gone = deletion_payload(call.case_id, channel_id, message_id)
             tx.audit.append(call.guild_id, AuditAction.MESSAGE_DELETED, self._clock(), None, gone, case_id=call.case_id)
-            if call.case_id is not None and (case := await tx.cases.get(call.case_id)) is not None:
+            if case is not None:
                 guild = await self._guilds.within(tx, case.guild_id)
                 await self.draw(tx, case, guild, f"deleted:{message_id}")
+                await notices.removed(tx, case, guild, message_id, self._clock())
         elif call.kind in {CallKind.POST_CARD, CallKind.EDIT_CARD}:
             await self._card_stands(tx, call, result)
         elif call.key.startswith((sanctions.ORDERED, sanctions.LIFT)):
@@ -395,9 +398,11 @@ class CaseService:
         """Write into the case that a Discord call could not be carried out, and show it on the card."""
         if call.case_id is None or (case := await tx.cases.get(call.case_id)) is None:
             return
-        await self.event(tx, case, "call_failed", None, sentence)
+        # Many members take no direct messages: that stands in the history, and is no trouble that a card has to show.
+        untold = call.kind is CallKind.NOTIFY and not call.key.startswith(sanctions.ORDERED)
+        await self.event(tx, case, "not_told" if untold else "call_failed", None, sentence)
         await sanctions.gave_up(tx, call, sentence)
-        if call.kind not in {CallKind.POST_CARD, CallKind.EDIT_CARD}:
+        if call.kind not in {CallKind.POST_CARD, CallKind.EDIT_CARD} and not untold:
             await self._redraw(tx, call, "failed")
 
     async def _card_stands(self, tx: Tx, call: Call, result: CallResult) -> None:

@@ -36,16 +36,6 @@ def observed(message: MessageRef, plan: Plan) -> str:
     return f"Observe mode: {message.link} would be {would}. {' '.join(plan.reasons)}"
 
 
-def restored(case: Case) -> str:
-    """To the author of a message that was removed by mistake."""
-    del case
-    return (
-        "A message of yours with a picture was removed automatically because the picture looked like one on the "
-        "server's blocklist. A moderator looked at it and it was a mistake: nothing is held against you, and you may "
-        "post the picture again. A removed message cannot be put back. We are sorry."
-    )
-
-
 def outcome(case: Case) -> str:
     """To a member who reported, once. Says what was done, never who else was involved."""
     if case.decision is Decision.CONFIRM:
@@ -84,6 +74,14 @@ def claimed(case: Case) -> str:
 def escalated(case: Case) -> str:
     """To those who decide escalated cases. Says nothing about what the case is."""
     return f"Case {case.id} was escalated and waits for you: its card has the buttons."
+
+
+def appealed(case: Case) -> str:
+    """To the moderators, when the first author appeals a decision. Says nothing about what the case is."""
+    return (
+        f"The decision on case {case.id} is appealed: somebody else than <@{case.decided_by}> answers it, with the "
+        "buttons of its card."
+    )
 
 
 def copies(number: int) -> str:

@@ -35,6 +35,7 @@ EXTENSIONS = (
     "cogs.setup_review",
     "cogs.looking",
     "cogs.stats",
+    "cogs.appeal",
 )
 """Loaded by name: the product does not import its Discord extensions."""
 

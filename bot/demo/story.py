@@ -134,7 +134,13 @@ class Story:
         expect(view.removed_count == 2, f"Both copies should be gone, but {view.removed_count} of 2 are.")
         cards = [message for message in self._world.server.review.history() if message.components]
         expect(len(cards) == 1, f"The review channel should show one card, but it shows {len(cards)}.")
-        return f"{self._removed(post)}; the same case {view.case.id} holds both sightings now, on one card."
+        expect(
+            self._told() == 1, f"Kit should have been told of the removal once, but {self._told()} messages were sent."
+        )
+        return (
+            f"{self._removed(post)}; the same case {view.case.id} holds both sightings now, on one card. Kit was told "
+            "of it once, with a button to appeal."
+        )
 
     async def _report(self) -> str:
         self._reported = self._harmless[1]
@@ -163,13 +169,18 @@ class Story:
 
     async def _reject(self) -> str:
         view = next(view for view in await self._cases() if view.case.origin is CaseOrigin.REPORT)
+        before = self._told()
         await self._world.press(self._world.server.moderator, view.case.id, PRESS_NOT_A_MATCH)
         case = (await self._world.case(view.case.id)).case
         expect(case.decision is Decision.NOT_A_MATCH, f"Case {case.id} should be decided, but it is {case.state}.")
         expect(self._post(self._reported).gone is None, "The reported picture should have stayed, but it is gone.")
-        told = [line for line in self._world.journal.lines if "direct message" in line.text]
-        expect(len(told) == 1, f"The reporter should have heard the outcome once, but {len(told)} messages were sent.")
+        told = self._told() - before
+        expect(told == 1, f"The reporter should have heard the outcome once, but {told} messages were sent.")
         return "The picture stays and is known-good from now on; Mina was told once what came of her report."
+
+    def _told(self) -> int:
+        """How many direct messages the bot wrote."""
+        return sum("direct message" in line.text for line in self._world.journal.lines)
 
     async def _no_errors(self) -> str:
         env = self._world.env

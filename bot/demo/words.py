@@ -26,9 +26,6 @@ _EVENTS = {
     "excepted": "{actor} changed what {case} is about. {detail}",
     "sanctioned": "{actor} ordered for {case}: {detail}",
     "note": "{actor} wrote a note on {case}.",
-    "appealed": "The author of a message in {case} appealed.",
-    "upheld": "{actor} upheld the decision on {case}.",
-    "overturned": "{actor} overturned the decision on {case}.",
     "undone": "{actor} took the decision on {case} back. {detail}",
     "blocked": "{actor} blocked the picture of {case}: it is entry {detail} of the blocklist now.",
     "entry_added": "The picture of {case} is on the blocklist now, as {detail}.",
@@ -36,6 +33,10 @@ _EVENTS = {
     "entry_revoked": "Entry {detail} was wrong and matches nothing any more.",
     "hunted": "Looked for earlier copies for {case}. {detail}",
     "reopened": "Opened {case} again. {detail}",
+    "appealed": "{actor} appealed in {case}, {detail}.",
+    "upheld": "{actor} answered the appeal in {case}: the decision stays.",
+    "overturned": "{actor} answered the appeal in {case}: the decision is taken back. {detail}",
+    "not_told": "Could not tell a member about {case}. {detail}",
     "call_failed": "Something for {case} could not be done. {detail}",
 }
 

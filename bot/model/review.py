@@ -110,7 +110,8 @@ class AppealOutcome(StrEnum):
 class Appeal:
     """What the author of a removed message says against a decision; ``decision_number`` 0: against the machine's.
 
-    ``statement`` is the author's own words, sealed at rest; None where they cannot be opened.
+    ``statement`` is the author's own words, sealed at rest: None where they cannot be opened, empty once they were
+    erased. ``answered_by`` None with an outcome: the case expired.
     """
 
     id: int

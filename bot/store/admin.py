@@ -14,6 +14,7 @@ from bot.model import AuditHead
 from bot.vault import Vault, VaultError
 
 from . import postgres_dump, sqlite_copy
+from .appeals import STATEMENTS, statement_context
 from .audit_check import audit_problems
 from .chain import AuditAction
 from .codec import unpack
@@ -21,7 +22,7 @@ from .dialects import sqlite_path
 from .engine import Store, Tx
 from .installation import new_sealed
 from .seals import SECRET_CONTEXT, SIGNING_CONTEXT, case_context, view_context
-from .tables import CallState, bank_changes, cases, entries, entry_views, outbox, sightings
+from .tables import CallState, appeals, bank_changes, cases, entries, entry_views, outbox, sightings
 
 WAITS_TOO_LONG = timedelta(days=1)
 _BATCH = 1000
@@ -70,17 +71,27 @@ async def forget_features(url: str, vault: Vault | None = None, *, clock: Callab
     For an installation whose key is lost. The next start makes a new secret; pictures go on matching by their hashes.
     The key that signs evidence packs is kept if ``vault`` opens it: packs that were handed out need it to be known.
     The audit log is told, because the pseudonyms in it were made with the secret: from now on they are others.
+    What members wrote in appeals goes with them where ``vault`` does not open it.
     """
     store = await Store.open(url)
     try:
         async with store.write() as tx:
             dropped = await tx.banks.drop_features()
             await tx.cases.drop_features()
+            await _forget_unopened(tx, vault)
             await _renew_secret(tx, vault)
             tx.audit.append(None, AuditAction.SECRET_RENEWED, clock(), None, {})
         return dropped
     finally:
         await store.close()
+
+
+async def _forget_unopened(tx: Tx, vault: Vault | None) -> None:
+    async for rows in _batches(tx, STATEMENTS, appeals.c.id):
+        lost = [
+            row.id for row in rows if not _opens(vault, row.statement, statement_context(row.case_id, row.author_id))
+        ]
+        await tx.appeals.forget(lost)
 
 
 async def signing_seed(url: str, vault: Vault) -> bytes | None:
@@ -212,6 +223,9 @@ async def _seal_problems(tx: Tx, vault: Vault | None) -> list[str]:
     async for rows in _batches(tx, held, cases.c.id):
         total += len(rows)
         broken += sum(not _opens(vault, row.features, case_context(row.sha256)) for row in rows)
+    async for rows in _batches(tx, STATEMENTS, appeals.c.id):
+        total += len(rows)
+        broken += sum(not _opens(vault, row.statement, statement_context(row.case_id, row.author_id)) for row in rows)
     if not broken:
         return []
     why = "no key is here" if vault is None else "another key sealed them, or they were changed"

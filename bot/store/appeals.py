@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,14 @@ from bot.model import Appeal, AppealOutcome
 from .repository import Repository
 from .seals import Seals
 from .tables import appeals
+
+_NO_WORDS = b""
+"""What is left of a statement that was erased."""
+
+STATEMENTS = sa.select(appeals.c.id, appeals.c.case_id, appeals.c.author_id, appeals.c.statement).where(
+    sa.func.length(appeals.c.statement) > 0
+)
+"""Every statement that was not erased, as it lies in its column."""
 
 
 def statement_context(case_id: int, author_id: int) -> bytes:
@@ -55,8 +64,11 @@ class Appeals(Repository):
         """The appeals of a member in a guild, oldest first."""
         return await self._appeals(sa.and_(appeals.c.guild_id == guild_id, appeals.c.author_id == author_id))
 
-    async def answer(self, case_id: int, outcome: AppealOutcome, by: int, at: datetime) -> list[Appeal]:
-        """Answer every appeal of a case that has no answer yet; those that were answered now."""
+    async def answer(self, case_id: int, outcome: AppealOutcome, by: int | None, at: datetime) -> list[Appeal]:
+        """Answer every appeal of a case that has no answer yet; those that were answered now.
+
+        ``by`` None: nobody did, the case expired.
+        """
         rows = await self._all(
             appeals.update()
             .where(appeals.c.case_id == case_id, appeals.c.outcome.is_(None))
@@ -64,6 +76,17 @@ class Appeals(Repository):
             .returning(*appeals.c)
         )
         return sorted((self._appeal(row) for row in rows), key=lambda appeal: appeal.id)
+
+    async def erase(self, author_id: int, guild_id: int | None = None) -> int:
+        """Forget what a member wrote, in one guild or in all (None); how many appeals. That they appealed stays."""
+        theirs = sa.and_(appeals.c.author_id == author_id, appeals.c.statement != _NO_WORDS)
+        if guild_id is not None:
+            theirs = sa.and_(theirs, appeals.c.guild_id == guild_id)
+        return await self._run(appeals.update().where(theirs).values(statement=_NO_WORDS))
+
+    async def forget(self, appeal_ids: Collection[int]) -> None:
+        """Forget what was written in these appeals, because no key opens it any more."""
+        await self._run(appeals.update().where(appeals.c.id.in_(appeal_ids)).values(statement=_NO_WORDS))
 
     async def _appeals(self, condition: sa.ColumnElement[bool]) -> list[Appeal]:
         rows = await self._all(sa.select(appeals).where(condition).order_by(appeals.c.id))
@@ -76,9 +99,14 @@ class Appeals(Repository):
             guild_id=row.guild_id,
             author_id=row.author_id,
             decision_number=row.decision_number,
-            statement=self._seals.open_text(row.statement, statement_context(row.case_id, row.author_id)),
+            statement=self._opened(row),
             created_at=row.created_at,
             outcome=row.outcome,
             answered_by=row.answered_by,
             answered_at=row.answered_at,
         )
+
+    def _opened(self, row: sa.Row[Any]) -> str | None:
+        if row.statement == _NO_WORDS:
+            return ""
+        return self._seals.open_text(row.statement, statement_context(row.case_id, row.author_id))

@@ -123,9 +123,10 @@ class Cases(Repository):
             raise DatabaseError("The database did not keep the case; run `stanguard db check`.")
         return self._case(row)
 
-    async def get(self, case_id: int) -> Case | None:
-        """The case of this id."""
-        row = await self._first(sa.select(cases).where(cases.c.id == case_id))
+    async def get(self, case_id: int, *, hold: bool = False) -> Case | None:
+        """The case of this id; ``hold``: nobody else changes it until this transaction ends."""
+        statement = sa.select(cases).where(cases.c.id == case_id)
+        row = await self._first(statement.with_for_update() if hold else statement)
         return None if row is None else self._case(row)
 
     async def touch(self, case_id: int) -> Case:

@@ -23,6 +23,8 @@ _PENDING_STATE: sa.ColumnElement[Any] = sa.literal_column(f"'{CallState.PENDING.
 _PENDING = outbox.c.state == _PENDING_STATE
 _OTHER = outbox.alias("other")
 _URGENT = 0
+_KEYS = 1_000
+"""Keys that are looked for at once: both databases limit what one statement can name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,14 @@ class OutboxRows(Repository):
         result = await self._connection.execute(self._insert_new(outbox).returning(outbox.c.id), rows)
         return len(result.all())
 
+    async def written(self, keys: Sequence[str]) -> set[str]:
+        """Which of these keys were ever written, whatever became of their calls."""
+        found: set[str] = set()
+        for start in range(0, len(keys), _KEYS):
+            rows = await self._all(sa.select(outbox.c.key).where(outbox.c.key.in_(keys[start : start + _KEYS])))
+            found.update(row.key for row in rows)
+        return found
+
     async def _unwritten(self, calls: Sequence[Call]) -> Sequence[Call]:
         """Without the calls whose key is there already.
 
@@ -76,8 +86,7 @@ class OutboxRows(Repository):
         """
         if not calls or not self._postgresql:
             return calls
-        rows = await self._all(sa.select(outbox.c.key).where(outbox.c.key.in_([call.key for call in calls])))
-        written = {row.key for row in rows}
+        written = await self.written([call.key for call in calls])
         return [call for call in calls if call.key not in written]
 
     async def claim(

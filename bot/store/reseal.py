@@ -8,9 +8,10 @@ import sqlalchemy as sa
 
 from bot.vault import Vault
 
+from .appeals import STATEMENTS, statement_context
 from .engine import Store, Tx
 from .seals import SECRET_CONTEXT, SIGNING_CONTEXT, case_context, view_context
-from .tables import cases, entries, entry_views
+from .tables import appeals, cases, entries, entry_views
 
 _BATCH = 200
 """Rows of one transaction: a running bot is never kept from writing for long."""
@@ -27,7 +28,8 @@ async def reseal(store: Store, vault: Vault) -> int:
     resealed = await _installation(store, vault)
     resealed += await _features(store, vault, entry_views, views)
     held = sa.select(cases.c.id, cases.c.features, cases.c.sha256)
-    return resealed + await _features(store, vault, cases, held)
+    resealed += await _features(store, vault, cases, held)
+    return resealed + await _statements(store, vault)
 
 
 async def _installation(store: Store, vault: Vault) -> int:
@@ -66,3 +68,21 @@ async def _reseal_row(tx: Tx, vault: Vault, table: sa.Table, row: sa.Row[Any]) -
     context = case_context(row.sha256) if table is cases else view_context(row.sha256, row.form, row.frame)
     anew = vault.seal(vault.open(row.features, context), context)
     await tx.connection.execute(table.update().where(table.c.id == row.id).values(features=anew))
+
+
+async def _statements(store: Store, vault: Vault) -> int:
+    """What members wrote in their appeals, apart from what was erased."""
+    rows = STATEMENTS.order_by(appeals.c.id).limit(_BATCH)
+    last = resealed = 0
+    while True:
+        async with store.write() as tx:
+            found = (await tx.connection.execute(rows.where(appeals.c.id > last))).all()
+            for row in found:
+                if not vault.is_current(row.statement):
+                    context = statement_context(row.case_id, row.author_id)
+                    anew = vault.seal(vault.open(row.statement, context), context)
+                    await tx.connection.execute(appeals.update().where(appeals.c.id == row.id).values(statement=anew))
+                    resealed += 1
+        if not found:
+            return resealed
+        last = found[-1].id

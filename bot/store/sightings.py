@@ -131,6 +131,12 @@ class Sightings(Repository):
         )
         return await self._first(found.limit(1)) is not None
 
+    async def posted(self, guild_id: int, author_id: int, *, case_id: int | None = None) -> list[Sighting]:
+        """What a member posted in a guild that a case holds, or this case, oldest first."""
+        conditions = [sightings.c.guild_id == guild_id, sightings.c.author_id == author_id]
+        conditions.append(sightings.c.case_id.is_not(None) if case_id is None else sightings.c.case_id == case_id)
+        return await self._sightings(sa.and_(*conditions))
+
     async def recorded(self, message_id: int, media_id: str, scan: Scan) -> bool:
         """Whether :meth:`add` would find this very file at this place recorded already."""
         found = sa.select(sightings.c.id).where(

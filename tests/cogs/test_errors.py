@@ -64,10 +64,10 @@ async def test_the_same_for_a_button(world: World, picture: bytes, monkeypatch: 
     await world.block(picture)
     await world.post(world.fan, picture)
 
-    async def broken(*_: object) -> None:
+    async def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(world.app.cases, "decide", broken)
+    monkeypatch.setattr(world.app.decisions, "decide", broken)
     answer = world.answer(await world.moderator.click(world.card(), label="Confirm"))
     assert "Something went wrong" in answer
     assert world.errors[0]["error"].startswith("ZeroDivisionError")
@@ -85,6 +85,7 @@ async def test_commands_are_for_servers_and_hidden_from_who_may_not_use_them(wor
     commands = world.env.backend.commands[None].values()
     assert {command["name"]: command["default_member_permissions"] for command in commands} == {
         "setup": configures,
+        "appeal": None,
         "report": None,
         "Report picture": None,
         "blocklist": moderates,

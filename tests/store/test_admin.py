@@ -339,3 +339,49 @@ async def test_what_no_key_opens_is_not_resealed(database_url: str):
     with pytest.raises(VaultError):
         await reseal(store, other_vault())
     await store.close()
+
+
+async def appeal(url: str) -> None:
+    """Something that a member wrote, in a database of :func:`fill`, and something that was erased."""
+    store = await Store.open(url, VAULT)
+    async with store.write() as tx:
+        [case] = await tx.cases.open_cases(GUILD)
+        for author in (1, 2):
+            await tx.appeals.add(
+                case_id=case.id, guild_id=GUILD, author_id=author, decision_number=0, statement="Mine.", at=NOW
+            )
+        assert await tx.appeals.erase(2) == 1
+    await store.close()
+
+
+async def statements(url: str, vault: Vault) -> list[str | None]:
+    store = await Store.open(url, vault)
+    async with store.read() as tx:
+        [case] = await tx.cases.open_cases(GUILD)
+        found = [one.statement for one in await tx.appeals.by_case(case.id)]
+    await store.close()
+    return found
+
+
+async def test_what_members_wrote_is_checked_and_resealed(database_url: str):
+    await fill(database_url)
+    await appeal(database_url)
+    [problem] = await admin.check(database_url, other_vault(), clock=lambda: NOW)
+    assert problem.startswith("4 of 4 sealed values cannot be opened")
+    both = Vault([b"another key of 32 bytes, no less", bytes(range(32))])
+    store = await Store.open(database_url, both)
+    assert await reseal(store, both) == 1 + 1 + 1 + 1
+    assert await reseal(store, both) == 0
+    await store.close()
+    assert await admin.check(database_url, other_vault(), clock=lambda: NOW) == []
+    assert await statements(database_url, other_vault()) == ["Mine.", ""]
+
+
+@pytest.mark.parametrize("lost", [True, False])
+async def test_what_members_wrote_is_given_up_only_with_a_lost_key(database_url: str, lost: bool):
+    await fill(database_url)
+    await appeal(database_url)
+    vault = other_vault() if lost else VAULT
+    await admin.forget_features(database_url, vault)
+    assert await admin.check(database_url, vault, clock=lambda: NOW) == []
+    assert await statements(database_url, vault) == ["" if lost else "Mine.", ""]

@@ -1,0 +1,117 @@
+"""The button below a notice, the menu of /appeal, and the form behind both.
+
+Button and menu carry all that a press needs, so they work after a restart, and where there is no server: in a direct
+message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Self
+
+import discord
+
+from bot.cases import calls
+from bot.cases.appeals import LONGEST_STATEMENT, Appealable
+
+from . import appeal_texts as words
+from .answers import explain, notice
+from .modals import FORM, MOST_OPTIONS, OPEN_SECONDS, TAKEN
+
+MENU_ID = "stanguard:appeals"
+
+Interaction = discord.Interaction[Any]
+Submitted = Callable[[Interaction, "AppealForm"], Awaitable[None]]
+
+
+class AppealButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    template=r"stanguard:appeal:(?P<case>[0-9]{1,18})",
+):
+    """The button of a notice: opens the form for one case."""
+
+    def __init__(self, case_id: int) -> None:
+        super().__init__(discord.ui.Button(label=calls.APPEAL_BUTTON, custom_id=calls.appeal_id(case_id)))
+        self.case_id = case_id
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: Interaction, item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Read the button back from the message that was pressed."""
+        del interaction, item
+        return cls(int(match["case"]))
+
+    async def callback(self, interaction: Interaction) -> None:
+        """Hand the press to the extension."""
+        interaction.client.dispatch("appeal_press", interaction, self.case_id)
+
+
+class AppealMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.LayoutView]], template=MENU_ID):
+    """What a member can appeal; choosing opens the form."""
+
+    def __init__(self, options: Sequence[discord.SelectOption] = ()) -> None:
+        super().__init__(discord.ui.Select(custom_id=MENU_ID, placeholder=words.MENU, options=list(options)))
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: Interaction, item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Read the menu back from the message in which something was chosen."""
+        del interaction, item, match
+        return cls()
+
+    async def callback(self, interaction: Interaction) -> None:
+        """Hand the choice to the extension."""
+        interaction.client.dispatch("appeal_press", interaction, int(self.item.values[0]))
+
+
+class AppealForm(discord.ui.Modal):
+    """Asks an author what the moderators should know.
+
+    ``submitted`` is called with the filled form; what it raises is explained to the person.
+    """
+
+    def __init__(self, opened_by: Interaction, what: Appealable, submitted: Submitted) -> None:
+        title = words.form_title(what.case_id)
+        super().__init__(title=title, timeout=OPEN_SECONDS, custom_id=f"{FORM}{opened_by.id}")
+        self.what = what
+        self._submitted = submitted
+        self._statement = discord.ui.TextInput[Any](
+            custom_id="statement", max_length=LONGEST_STATEMENT, style=discord.TextStyle.paragraph
+        )
+        self.add_item(
+            discord.ui.Label(text=words.FORM_STATEMENT, description=words.FORM_HINT, component=self._statement)
+        )
+
+    @property
+    def statement(self) -> str:
+        """What the author wrote."""
+        return self._statement.value
+
+    async def interaction_check(self, interaction: Interaction, /) -> bool:
+        """Mark the interaction before anything else sees it: this form is known."""
+        interaction.extras[TAKEN] = True
+        return True
+
+    async def on_submit(self, interaction: Interaction, /) -> None:
+        """Hand the form over."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await self._submitted(interaction, self)
+
+    async def on_error(self, interaction: Interaction, error: Exception, /) -> None:
+        """Explain, and forget the form."""
+        self.stop()
+        await explain(interaction, error)
+
+
+def menu(found: Sequence[Appealable]) -> discord.ui.LayoutView:
+    """What a member can appeal, newest first, to choose from."""
+    options: list[discord.SelectOption] = []
+    for what in found[:MOST_OPTIONS]:
+        label, description = words.option(what)
+        options.append(discord.SelectOption(label=label, value=str(what.case_id), description=description))
+    layout = notice(words.MENU_TITLE, [words.MENU_HOW])
+    layout.add_item(discord.ui.ActionRow[Any](AppealMenu(options)))
+    return layout
