@@ -138,8 +138,8 @@ async def taken_back(tx: Tx, case: Case, at: datetime) -> None:
 async def expired(tx: Tx, case: Case, guild: GuildSettings, at: datetime) -> None:
     """Tell the authors of removed messages that nobody decided about them in time, which grants their appeals.
 
-    In the lane of suspected minors only those who appealed hear it: nobody found the others innocent, and whom the matter
-    goes on with is not for the bot to say.
+    In the lane of suspected minors only those who appealed hear it: nobody found the others innocent, and where the
+    matter goes on is not for the bot to say.
     """
     copies = _by_author(await tx.sightings.by_case(case.id, limit=MOST_SIGHTINGS))
     pending: list[Call] = []
