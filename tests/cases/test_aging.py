@@ -144,7 +144,8 @@ async def test_unclaimed_cases_are_brought_up_once_in_one_line_that_links_them(d
     await later(desk, timedelta(seconds=1))
     (line,) = about(desk, "wait")
     named = ", ".join(
-        f"[#{case.id}](https://discord.com/channels/{GUILD}/{REVIEW}/{9_000 + case.id})" for case in cases
+        f"[#{case.id}](https://discord.com/channels/{GUILD}/{REVIEW}/{desk.discord.cards[case.id].message_id})"
+        for case in cases
     )
     assert line == f"**3 cases** wait for a claim, open for more than 6 hours: {named}."
     for case in cases:
@@ -261,7 +262,7 @@ async def test_after_a_long_rest_a_case_is_escalated_and_not_reminded_of_or_expi
 
 
 async def test_a_case_that_nobody_decides_expires_once_and_counts_against_nobody(desk):
-    await desk.guilds.change(GUILD, escalate_hours=0)
+    await desk.guilds.change(GUILD, escalate_hours=0, reveal=True)
     case = await opened(desk)
     guild = await desk.guilds.get(GUILD)
     message = desk.message(51)
@@ -275,7 +276,7 @@ async def test_a_case_that_nobody_decides_expires_once_and_counts_against_nobody
     assert (shown.case.state, shown.case.decision, shown.case.decided_by) == (CaseState.EXPIRED, None, None)
     assert (shown.case.decided_at, shown.case.thumbhash) == (desk.time, None)
     assert [event.detail for event in shown.events if event.kind == "expired"] == ["Nobody decided it for 7 days."]
-    (told,) = desk.discord.told(50)
+    _, told = desk.discord.told(50)  # the first one said that it was removed
     assert "nothing is held against you" in told
     (answer,) = desk.discord.told(60)
     assert "did not get to it in time" in answer
@@ -321,7 +322,8 @@ async def test_escalated_cases_and_suspected_minors_wait_for_thirty_days(desk, c
     assert (await view(desk, case)).case.state.undecided
     await later(desk, timedelta(seconds=1))
     assert (await view(desk, case)).case.state is CaseState.EXPIRED
-    assert len(desk.discord.told(50)) == (0 if category is Category.MINOR_SUSPECTED else 1)
+    told = desk.discord.told(50)  # the first one said that it was removed
+    assert len(told) == (1 if category is Category.MINOR_SUSPECTED else 2)
 
 
 async def test_authors_are_not_told_where_the_guild_tells_nobody(desk):
@@ -380,10 +382,10 @@ async def test_closed_and_expired_cases_are_erased_like_decided_ones(desk):
     async with desk.store.read() as tx:
         states = {case.id: case.state for case in await tx.cases.list(GUILD)}
     assert (states[closed.id], states[expired.id]) == (CaseState.CLOSED, CaseState.EXPIRED)
-    await retention.purge(desk.store, RetentionSettings(cases_days=30), now=desk.time + 29 * DAY)
+    await retention.purge(desk.store, RetentionSettings(cases_days=30), exposure_days=90, now=desk.time + 29 * DAY)
     async with desk.store.read() as tx:
         assert {case.id for case in await tx.cases.list(GUILD)} == {expired.id, waiting.id}
-    await retention.purge(desk.store, RetentionSettings(cases_days=30), now=desk.time + 31 * DAY)
+    await retention.purge(desk.store, RetentionSettings(cases_days=30), exposure_days=90, now=desk.time + 31 * DAY)
     async with desk.store.read() as tx:
         assert [case.id for case in await tx.cases.list(GUILD)] == [waiting.id]
 
@@ -410,7 +412,7 @@ async def test_the_digest_counts_what_is_open_once_a_day(desk):
     await desk.claims.escalate(escalated.id, escalated.version, MODERATOR)
     await later(desk, HOUR)
     (_, second) = about(desk, "The queue")
-    link = f"[#{oldest.id}](https://discord.com/channels/{GUILD}/{REVIEW}/{9_000 + oldest.id})"
+    link = f"[#{oldest.id}](https://discord.com/channels/{GUILD}/{REVIEW}/{desk.discord.cards[oldest.id].message_id})"
     assert second == (
         "**The queue today:** 3 cases are open, 1 for less than 6 hours, 2 for more than a day.\n"
         "Of these: 1 claimed, 1 escalated.\n"
@@ -505,7 +507,9 @@ async def test_two_processes_at_once_do_nothing_twice(desk, database_url):
         assert counted["expired"] + counted["closed"] == 1
     assert len({call.key for call in desk.discord.calls}) == len(desk.discord.calls)
     assert len([line for line in lines(desk) if "escalated to you" in line]) == 1
-    assert len(desk.discord.told(50)) == 8, "once for each case but the decided one: they have the same author"
+    told = desk.discord.told(50)
+    removed = [text for text in told if "was removed automatically, because" in text]
+    assert len(told) - len(removed) == 8, "once for each case but the decided one: they have the same author"
 
 
 async def test_a_guild_without_a_review_channel_is_left_alone_until_its_cases_expire(desk):
@@ -528,7 +532,7 @@ async def test_a_deleted_review_channel_stops_nothing(desk):
     await later(desk, 30 * DAY)
     shown = await view(desk, case)
     assert shown.case.state is CaseState.EXPIRED
-    assert len(desk.discord.told(50)) == 1
+    assert len(desk.discord.told(50)) == 2  # that it was removed, and that nobody decided
 
 
 async def test_one_guilds_failure_does_not_stop_the_others(desk):
