@@ -8,7 +8,7 @@ from bot.app import App
 from bot.client import StanguardBot
 from bot.client.permissions import may_configure, may_decide, may_decide_escalated, may_moderate
 from bot.errors import NotAllowedError, NotFoundError
-from bot.model import CaseState, CaseView, Category, GuildSettings, Scope
+from bot.model import Case, CaseState, CaseView, Category, GuildSettings, Scope
 
 from .ui import texts
 
@@ -65,6 +65,12 @@ async def case_of(interaction: Interaction, case_id: int) -> tuple[GuildSettings
     if escalated and not may_escalated(interaction, server):
         raise NotAllowedError(texts.ESCALATED_CASE)
     return server, view
+
+
+def require_undoer(interaction: Interaction, server: GuildSettings, case: Case) -> None:
+    """NotAllowedError if the case was escalated and the member may not decide such cases: nor take them back then."""
+    if case.escalated_at is not None and not case.in_lane and not may_escalated(interaction, server):
+        raise NotAllowedError(texts.ESCALATED_CASE)
 
 
 def scope_of(interaction: Interaction, server: GuildSettings) -> Scope:

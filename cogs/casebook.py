@@ -18,7 +18,16 @@ from bot.client.permissions import may_configure, may_decide, may_decide_escalat
 from bot.errors import NotAllowedError
 from bot.model import Case, CaseFilter, CaseState, CaseView, Category, Decision, GuildSettings
 
-from .access import Interaction, app_of, may_escalated, require_scope, rights, scope_of, server_of
+from .access import (
+    Interaction,
+    app_of,
+    may_escalated,
+    require_scope,
+    require_undoer,
+    rights,
+    scope_of,
+    server_of,
+)
 from .ui import casebook_pages as pages
 from .ui import casebook_texts as words
 from .ui import texts
@@ -156,7 +165,8 @@ class Casebook(commands.GroupCog, group_name="case", group_description="Cases: l
     async def undo(self, interaction: Interaction, case: str) -> None:
         """Take the decision on a case back, and say what cannot be."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        _, view = await _view(interaction, case)
+        server, view = await _view(interaction, case)
+        require_undoer(interaction, server, view.case)
         await app_of(interaction).decisions.undo(
             view.case.id,
             view.case.version,

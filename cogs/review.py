@@ -13,7 +13,7 @@ from bot.errors import NotAllowedError, StaleCaseError
 from bot.model import AppealOutcome, Case, CaseView, Decision, PolicyReason
 
 from . import casebook
-from .access import Interaction, app_of, case_of, rights
+from .access import Interaction, app_of, case_of, require_undoer, rights
 from .decide import open_form, propose_break
 from .ui import queue_texts as words
 from .ui.answers import explain, replace, say, show_view
@@ -37,7 +37,9 @@ class Review(commands.Cog):
                 await open_form(interaction, button)
                 return
             await interaction.response.defer()
-            _, view = await case_of(interaction, button.case_id)
+            server, view = await case_of(interaction, button.case_id)
+            if button.action is CaseAction.UNDO:
+                require_undoer(interaction, server, view.case)
             try:
                 await _press(interaction, button, view)
             except StaleCaseError as error:

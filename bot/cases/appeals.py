@@ -245,7 +245,7 @@ class AppealService:
         mine = [
             one
             for one in await tx.sightings.posted(case.guild_id, author_id, case_id=case.id)
-            if one.deleted_at is not None and notices.member(one) is not None
+            if one.deleted_at is not None and one.message.member_id is not None
         ]
         sanctioned = any(
             one.user_id == author_id

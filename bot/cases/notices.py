@@ -47,7 +47,7 @@ async def removed(tx: Tx, case: Case, guild: GuildSettings, message_id: int, at:
         return
     told: set[int] = set()
     for sighting in await tx.sightings.by_message(message_id):
-        author = member(sighting)
+        author = sighting.message.member_id
         if author is None or sighting.case_id is None or sighting.case_id in told:
             continue
         told.add(sighting.case_id)
@@ -159,12 +159,6 @@ async def expired(tx: Tx, case: Case, guild: GuildSettings, at: datetime) -> Non
 # --------------------------------------------------------------------------------------------- who
 
 
-def member(sighting: Sighting) -> int | None:
-    """The member who posted it; None for webhooks and bots, whom nobody can write to."""
-    message = sighting.message
-    return None if message.webhook_id is not None or message.author_is_bot else message.author_id
-
-
 def in_favour(case: Case, mine: Sequence[Sighting]) -> bool:
     """Whether the decision on a case is in favour of a member who posted these: a mistake, or all of it left out."""
     if case.decision is None:
@@ -175,7 +169,7 @@ def in_favour(case: Case, mine: Sequence[Sighting]) -> bool:
 def _by_author(sightings: Iterable[Sighting]) -> dict[int, list[Sighting]]:
     copies: defaultdict[int, list[Sighting]] = defaultdict(list)
     for sighting in sightings:
-        author = member(sighting)
+        author = sighting.message.member_id
         if author is not None:
             copies[author].append(sighting)
     return dict(sorted(copies.items()))

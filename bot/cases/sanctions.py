@@ -22,16 +22,8 @@ ORDERED, LIFT = "sanction:", "lift:"
 
 def authors(sightings: Sequence[Sighting]) -> list[int]:
     """The members who posted the sightings that a decision is about: no webhooks, no bots, nobody left out."""
-    return sorted(
-        {
-            sighting.message.author_id
-            for sighting in sightings
-            if sighting.excepted_by is None
-            and sighting.message.author_id is not None
-            and sighting.message.webhook_id is None
-            and not sighting.message.author_is_bot
-        }
-    )
+    meant = (sighting.message.member_id for sighting in sightings if sighting.excepted_by is None)
+    return sorted({member_id for member_id in meant if member_id is not None})
 
 
 async def order(

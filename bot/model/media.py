@@ -98,6 +98,11 @@ class MessageRef:
     edited: bool = False
 
     @property
+    def member_id(self) -> int | None:
+        """The member who posted it; None for webhooks and bots, whom nobody can write to or sanction."""
+        return None if self.webhook_id is not None or self.author_is_bot else self.author_id
+
+    @property
     def link(self) -> str:
         """The address that opens the message in a Discord client."""
         return f"https://discord.com/channels/{self.guild_id}/{self.channel_id}/{self.message_id}"
