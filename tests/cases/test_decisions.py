@@ -97,7 +97,7 @@ async def test_a_harmless_edit_stays_up_beside_the_entry_that_it_was_made_from(d
     case = await opened(desk, 51, shown=NEAR)
     await decide(desk, case, Decision.HARMLESS_EDIT, reason=PolicyReason.SATIRE)
     assert (await known_good(desk), await blocked(desk)) == (1, 1)
-    assert "it was a mistake" in desk.discord.told(51)[0]
+    assert "it was a mistake" in desk.discord.told(51)[-1]
     again, original = await desk.post(NEAR), await desk.post(ABUSE)
     await desk.settle()
     assert again.message_id not in desk.discord.deleted
@@ -137,7 +137,8 @@ async def test_the_author_of_a_wrongly_removed_message_hears_once_for_each_decis
     await desk.see(MessageRef(GUILD, FANS, 1, 53, webhook_id=9), desk.item(MessageRef(GUILD, FANS, 1, 53), NEAR))
     await desk.settle()
     await decide(desk, case, Decision.NO_ACTION)
-    assert [len(desk.discord.told(author)) for author in (51, 52, 53)] == [1, 1, 0]
+    told = [desk.discord.told(author) for author in (51, 52, 53)]
+    assert [len(heard) for heard in told] == [2, 2, 0], "that it was removed, and that it should not have been"
 
 
 async def test_the_author_of_a_copy_that_was_left_out_hears_that_it_was_a_mistake(desk):
@@ -219,7 +220,9 @@ async def test_the_authors_of_a_duplicate_of_a_mistake_hear_that_it_was_one(desk
     same = await opened(desk, 52, shown=picture(5, away=10))
     await decide(desk, kept, Decision.NO_ACTION)
     await decide(desk, same, Decision.DUPLICATE, duplicate_of=kept.id)
-    assert [len(desk.discord.told(author)) for author in (51, 52)] == [1, 1]
+    told = [desk.discord.told(author) for author in (51, 52)]
+    assert [len(heard) for heard in told] == [2, 2]
+    assert all("nothing is held against you" in heard[-1].lower() for heard in told), told
 
 
 async def test_a_further_copy_of_a_duplicate_joins_the_other_case_while_that_is_open(desk):
@@ -256,13 +259,13 @@ async def test_what_cannot_take_a_duplicate_says_why(desk):
         assert await case_of(desk, case) == before
 
     await refused(third, third.id, "no duplicate of itself")
-    await refused(third, same.id, f"a duplicate itself, of case {kept.id}")
+    await refused(third, same.id, f"itself a duplicate of case {kept.id}")
     await refused(third, answer.case_ids[0], "no case .* in this server")
     await refused(third, lane.id, "no case .* in this server")
     await refused(third, expired.id, "expired")
     await refused(third, None, "needs the number")
     await refused(third, kept.id, "needs the number", Decision.CONFIRM)
-    await refused(kept, third.id, "Other cases are duplicates")
+    await refused(kept, third.id, "has duplicates of its own")
 
 
 async def test_a_duplicate_from_the_lane_takes_the_other_case_with_it(desk):
