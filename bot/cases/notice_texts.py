@@ -26,6 +26,7 @@ LISTED: dict[Category, str] = {
 }
 
 NO_PENALTY = "No penalty was applied."
+ANOTHER = "Another moderator answers it."
 NOT_PUT_BACK = "A removed message cannot be put back."
 
 _LIFTED: dict[SanctionKind, str] = {
@@ -83,21 +84,22 @@ def removed(case: Case, posted: Posted, at: datetime, *, seen_at: datetime) -> s
         if seen_at <= case.decided_at:
             return confirmed(case, posted, None)
         found = f"because a moderator had already confirmed that the picture breaks {rule(case)}"
-        return f"{posted.was} removed automatically, {found}. {NO_PENALTY} {how(case.decided_at)}"
+        return f"{posted.was} removed automatically, {found}.{_then(NO_PENALTY, case.decided_at)}"
     if case.decision_number:
-        return f"{posted.was} removed. Moderators are looking at the picture again. {NO_PENALTY} {how(at)}"
+        return f"{posted.was} removed. Moderators are looking at the picture again.{_then(NO_PENALTY, at)}"
     if case.in_lane:
-        return f"{posted.was} removed automatically until a person has checked it. {NO_PENALTY} {how(at)}"
+        return f"{posted.was} removed automatically until a person has checked it.{_then(NO_PENALTY, at)}"
     listed = f"because the picture matches one that this server's blocklist lists{LISTED.get(case.category, '')}"
-    return f"{posted.was} removed automatically, {listed}. A moderator checks it. {NO_PENALTY} {how(at)}"
+    return f"{posted.was} removed automatically, {listed}. A moderator checks it.{_then(NO_PENALTY, at)}"
 
 
 def confirmed(case: Case, posted: Posted, sanction: Sanction | None) -> str:
     """A moderator decided that the picture breaks a rule."""
+    assert case.decided_at is not None
     goes = "the message is" if posted.messages == 1 else "the messages are"
     return (
-        f"A moderator decided about {posted.words}: the picture breaks {rule(case)}, and {goes} removed. "
-        f"{penalty(sanction)} {_how_to_appeal(case)}"
+        f"A moderator decided about {posted.words}: the picture breaks {rule(case)}, and {goes} removed."
+        f"{_then(penalty(sanction), case.decided_at)} {ANOTHER}"
     )
 
 
@@ -129,10 +131,11 @@ def expired(posted: Posted) -> str:
 
 def appeal_refused(case: Case, posted: Posted, sanction: Sanction | None) -> str:
     """The first decision of a person answers an appeal against the removal: it was right."""
-    said = "" if sanction is not None and sanction.kind is SanctionKind.WARN else f"{penalty(sanction)} "
+    assert case.decided_at is not None
+    told_apart = sanction is not None and sanction.kind is SanctionKind.WARN
     return (
         f"A moderator read your appeal about {posted.words} and decided: the picture breaks {rule(case)}, so it stays "
-        f"removed. {said}{_how_to_appeal(case)}"
+        f"removed.{_then('' if told_apart else penalty(sanction), case.decided_at)} {ANOTHER}"
     )
 
 
@@ -141,7 +144,7 @@ def appeal_upheld(case: Case, posted: Posted, sanction: Sanction | None) -> str:
     stays = "The decision and its penalty stay." if sanction is not None else f"The decision stays. {NO_PENALTY}"
     return (
         f"Your appeal about {posted.words} was answered: another moderator looked at it and found, too, that the "
-        f"picture breaks {rule(case)}. {stays} This decision cannot be appealed again."
+        f"picture breaks {rule(case)}.\n**{stays}**\nThis decision cannot be appealed again."
     )
 
 
@@ -187,9 +190,9 @@ def how(since: datetime) -> str:
     )
 
 
-def _how_to_appeal(case: Case) -> str:
-    assert case.decided_at is not None
-    return f"Another moderator answers appeals. {how(case.decided_at)}"
+def _then(said: str, since: datetime) -> str:
+    """After what happened: the penalty, if it is told here, and how to appeal."""
+    return f"\n**{said}**\n{how(since)}" if said else f"\n{how(since)}"
 
 
 def _lifts(sanctions: Sequence[Sanction]) -> str:

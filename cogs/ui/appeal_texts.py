@@ -19,7 +19,7 @@ NOTHING = (
     "days."
 )
 FORM_STATEMENT = "What should the moderators know?"
-FORM_HINT = "Up to 1000 characters, read by the deciding moderators alone. No pictures, please."
+FORM_HINT = "Up to 1000 characters, read by the deciding moderators alone."
 UNDECIDED = "Removed; nobody has decided yet"
 DECIDED = "Decided by a moderator"
 SENT_UNDECIDED = "Thank you. Whoever decides about it reads what you wrote, and you will hear once how it was answered."

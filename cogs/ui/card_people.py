@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import discord
 
-from bot.model import AppealOutcome, Case, CaseEvent, CaseState, CaseView, SanctionState
+from bot.model import Appeal, AppealOutcome, Case, CaseEvent, CaseState, CaseView, SanctionState
 
 from . import queue_texts as words
 from . import texts
@@ -71,6 +71,11 @@ def sanctions(view: CaseView) -> list[str]:
     return [f"**Sanctions** · {', '.join(parts)}", *(f"⚠️ <@{one.user_id}>: {one.error[:LINE]}" for one in failed[:2])]
 
 
+def _answerer(appeal: Appeal) -> str:
+    """Who answered an appeal: the bot itself where nobody decided in time."""
+    return "the bot" if appeal.answered_by is None else f"<@{appeal.answered_by}>"
+
+
 def appeals(view: CaseView) -> list[str]:
     """What authors say against the decision; the lane of suspected minors shows that they do, not what."""
     open_ones = [appeal for appeal in view.appeals if appeal.outcome is None]
@@ -79,7 +84,7 @@ def appeals(view: CaseView) -> list[str]:
         if last is None or last.answered_at is None:
             return []
         how = "upheld, the decision stays" if last.outcome is AppealOutcome.UPHELD else "overturned"
-        return [f"**Appeal** answered by <@{last.answered_by}> {texts.ago(last.answered_at)}: {how}."]
+        return [f"**Appeal** answered by {_answerer(last)} {texts.ago(last.answered_at)}: {how}."]
     against = "the decision" if view.case.state is CaseState.APPEALED else "the removal"
     lines = [f"**Appeal** against {against} · {texts.count(len(open_ones), 'author')}"]
     for appeal in open_ones[:APPEALS]:

@@ -94,7 +94,7 @@ async def test_a_confirmation_answers_it_and_can_be_appealed_itself(removed):
     await decide(removed, sanction=TIMEOUT)
     (text,) = about_appeals(removed)
     assert "A moderator read your appeal about your message" in text
-    assert "it stays removed. The penalty is a timeout" in text
+    assert "it stays removed.\n**The penalty is a timeout" in text
     assert len(removed.discord.told(AUTHOR)) == 2, "of the removal, and of the answer; not of the decision besides"
     (appeal,) = (await removed.cases.view(1)).appeals
     assert (appeal.outcome, appeal.answered_by) == (UPHELD, MODERATOR)

@@ -63,7 +63,7 @@ async def test_the_author_hears_what_was_removed_why_and_how_to_appeal(desk):
     await posted(desk)
     (text,) = desk.discord.told(AUTHOR)
     assert text.startswith(f"Your message with a picture in <#{FANS}> was removed automatically")
-    assert "lists as a sexual deepfake. A moderator checks it. No penalty was applied." in text
+    assert "lists as a sexual deepfake. A moderator checks it.\n**No penalty was applied.**" in text
     ends = int((desk.now() + timedelta(days=30)).timestamp())
     assert f"you can appeal until <t:{ends}:D>: press the button below, or use `/appeal` in the server." in text
     case = await desk.only_case()
@@ -75,8 +75,10 @@ async def test_a_suspected_minor_is_told_without_detail(desk):
     await posted(desk)
     await decide(desk, Decision.CONFIRM, sanction=TIMEOUT)
     first, second = desk.discord.told(AUTHOR)
-    assert "removed automatically until a person has checked it. No penalty was applied." in first
-    assert "the picture breaks the rules of this server, and the message is removed. The penalty is a timeout" in second
+    assert "removed automatically until a person has checked it.\n**No penalty was applied.**" in first
+    assert (
+        "the picture breaks the rules of this server, and the message is removed.\n**The penalty is a timeout" in second
+    )
     for word in ("minor", "sexual", "blocklist", "E-1"):
         assert word not in first + second
 
@@ -141,7 +143,8 @@ async def test_a_message_that_a_moderator_removes_is_told_by_its_rule(desk):
     await decide(desk, Decision.CONFIRM, reason=PolicyReason.HARASSMENT)
     (text,) = desk.discord.told(AUTHOR)
     assert "A moderator decided about your message" in text
-    assert "the picture breaks the rule against harassment, and the message is removed. No penalty was applied." in text
+    assert "the picture breaks the rule against harassment, and the message is removed." in text
+    assert "**No penalty was applied.**" in text
     assert f"@{MODERATOR}" not in text
 
 

@@ -221,7 +221,7 @@ async def test_duplicate_events_are_scanned_once(
         assert len(installation.cards()) == 1
     assert len(await installation.sightings(message)) == 2
     assert len([one for one in discordd.journal.of(DELETE_MESSAGE) if one.effect == 204]) == 1
-    assert len(discordd.journal.of(CREATE_MESSAGE)) == 1
+    assert len(discordd.journal.of(CREATE_MESSAGE)) == 2, "the card, and the notice to the author"
 
 
 async def test_own_messages_are_not_scanned(discordd: Discordd, installation: Installation, blocked: bytes) -> None:
