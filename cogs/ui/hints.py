@@ -7,7 +7,7 @@ from bot.model import CaseOrigin, CaseState, CaseView, Decision
 
 from . import queue_texts as words
 
-UPHOLD = f"-# *{words.UPHOLD}*: the decision stays, and its author is told."
+UPHOLD = f"-# *{words.UPHOLD}*: the decision stays, and whoever appealed is told."
 OVERTURN = f"-# *{words.OVERTURN}*: what the decision did is taken back, and the picture is not a match."
 
 

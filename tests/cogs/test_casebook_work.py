@@ -360,7 +360,7 @@ class TestEvidence:
         await world.post(world.fan, picture)
         result = await world.moderator.slash(world.review, "case evidence", case="1")
         (shown,) = [message for message in (result.response, *result.followups) if message and message.ephemeral]
-        names = [file.filename for file in world.env.backend.get_message(shown.channel_id, shown.id).attachments]
+        names = [file["filename"] for file in world.env.backend.get_message(shown.channel_id, shown.id).attachments]
         assert sorted(name.rpartition(".")[2] for name in names) == ["json", "txt"]
         assert "without any picture" in world.text(shown)
 

@@ -85,6 +85,7 @@ async def test_commands_are_for_servers_and_hidden_from_who_may_not_use_them(wor
     commands = world.env.backend.commands[None].values()
     assert {command["name"]: command["default_member_permissions"] for command in commands} == {
         "setup": configures,
+        "setup-review": configures,
         "appeal": None,
         "report": None,
         "Report picture": None,
