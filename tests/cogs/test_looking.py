@@ -37,9 +37,9 @@ def offer(world: World, case_id: int = 1) -> None:
     """Have the button on the card of a case, whatever the card itself offers."""
     components = world.env.backend.get_message(world.review.id, world.card().id).components
     button = LookButton(case_id).item.to_component_dict()
-    row = next(part for part in components[0]["components"] if part["type"] == 1)
-    if all(other["custom_id"] != button["custom_id"] for other in row["components"]):
-        row["components"].append(button)
+    rows = [part["components"] for part in components[0]["components"] if part["type"] == 1]
+    if all(other["custom_id"] != button["custom_id"] for row in rows for other in row):
+        rows[-1].append(button)
 
 
 async def press(world: World, who: simcord.MemberActor, case_id: int = 1) -> simcord.InteractionResult:

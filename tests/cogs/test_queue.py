@@ -38,6 +38,14 @@ async def press(world: World, who: simcord.MemberActor, label: str) -> simcord.I
     return result
 
 
+@pytest.fixture
+def sheriff(world: World) -> simcord.MemberActor:
+    """A moderator who may time out, kick and ban by hand, too."""
+    powers = discord.Permissions(moderate_members=True, kick_members=True, ban_members=True)
+    role = world.guild.create_role("Sheriffs", permissions=powers)
+    return world.guild.add_member(world.env.create_user("sana"), roles=[world.moderators, role])
+
+
 async def fill(world: World, who: simcord.MemberActor, **values: Any) -> simcord.InteractionResult:
     """Open the form of Decide… and send it."""
     shown = await who.click(world.card(), label="Decide…")
@@ -88,10 +96,12 @@ class TestTheForm:
         await world.settle()
         assert (await world.view(1)).case.held_by(world.app.cases.now()) == world.moderator.id
 
-    async def test_a_decision_with_reason_sanction_and_note(self, world: World, posted: discord.Message) -> None:
+    async def test_a_decision_with_reason_sanction_and_note(
+        self, world: World, posted: discord.Message, sheriff: simcord.MemberActor
+    ) -> None:
         await fill(
             world,
-            world.moderator,
+            sheriff,
             decision=["confirm"],
             reason=["sexual_deepfake"],
             sanction=["ban-1d"],
@@ -111,8 +121,15 @@ class TestTheForm:
         assert "1 ban done" in shown
         assert "third time this week" in shown
 
-    async def test_undo_lifts_the_ban(self, world: World, posted: discord.Message) -> None:
-        await fill(world, world.moderator, decision=["confirm"], sanction=["ban-0"])
+    async def test_a_sanction_that_is_not_possible_decides_nothing(self, world: World, posted: discord.Message) -> None:
+        result = await fill(world, world.moderator, decision=["confirm"], sanction=["kick"])
+        assert "You lack the permission Kick Members" in world.answer(result)
+        assert (await world.view(1)).case.decision is None
+
+    async def test_undo_lifts_the_ban(
+        self, world: World, posted: discord.Message, sheriff: simcord.MemberActor
+    ) -> None:
+        await fill(world, sheriff, decision=["confirm"], sanction=["ban-0"])
         await press(world, world.moderator, "Undo")
         view = await world.view(1)
         assert view.case.state is CaseState.OPEN
@@ -121,7 +138,7 @@ class TestTheForm:
     @pytest.mark.parametrize(
         ("values", "sentence"),
         [
-            ({"decision": ["not_a_match"], "sanction": ["kick"]}, "Only a confirmed case can have a sanction"),
+            ({"decision": ["not_a_match"], "sanction": ["warn"]}, "Only a confirmed case can have a sanction"),
             ({"decision": ["confirm"], "reason": ["fan_edit"]}, "That reason does not go with that decision"),
             ({"decision": ["duplicate"]}, "needs the number of the case"),
             ({"decision": ["duplicate"], "duplicate": "the other"}, "is named by its number"),
@@ -185,11 +202,13 @@ class TestCopies:
         await world.settle()
         assert "page 2 of 2" in world.text(listed)
 
-    async def test_what_is_left_out_is_not_sanctioned(self, world: World, raid: list[discord.Message]) -> None:
+    async def test_what_is_left_out_is_not_sanctioned(
+        self, world: World, raid: list[discord.Message], sheriff: simcord.MemberActor
+    ) -> None:
         copies = await world.app.cases.copies(1, offset=0, limit=100)
         own = [one.id for one in copies if one.message.author_id == world.fan.id]
         await world.app.claims.except_sightings(1, world.moderator.id, own, excepted=True)
-        await fill(world, world.moderator, decision=["confirm"], sanction=["timeout-1d"])
+        await fill(world, sheriff, decision=["confirm"], sanction=["timeout-1d"])
         assert [one.user_id for one in (await world.view(1)).sanctions] == [world.other.id]
 
     async def test_the_list_works_after_a_restart(self, world: World, raid: list[discord.Message]) -> None:
