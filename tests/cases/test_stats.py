@@ -185,7 +185,7 @@ class TestPictures:
         assert live == counted
         assert counted.scanned == 6
         assert [day.scanned for day in counted.days] == [0, 0, 0, 3, 0, 1, 2]
-        await retention.purge(store, RetentionSettings(sightings_days=1), now=NOW)
+        await retention.purge(store, RetentionSettings(sightings_days=1), exposure_days=90, now=NOW)
         assert await books.numbers(7) == counted
 
     async def test_what_could_not_be_scanned_is_counted_too(self, books):

@@ -111,7 +111,7 @@ class TestCards:
     async def test_a_card_is_posted_and_found_again(self, world: World, calls: DiscordCalls, case_id: int) -> None:
         result = await calls.carry_out(post_card(world), uncertain=False)
         assert result == CallResult(world.review.id, world.card().id)
-        assert world.buttons(world.card()) == ["Confirm", "Not a match"]
+        assert world.buttons(world.card())[:2] == ["Confirm", "Not a match"]
 
     async def test_nobody_is_pinged(self, world: World, calls: DiscordCalls, case_id: int) -> None:
         await calls.carry_out(post_card(world), uncertain=False)

@@ -88,7 +88,7 @@ async def test_the_tally_of_a_day_outlives_its_sightings(store: Store):
         for number in range(24):
             await see(tx, number, day_start(TODAY - 4) + number * 60 * MINUTE)
     for hours in range(0, 60, 12):
-        await retention.purge(store, PERIODS, now=NOW - DAY + timedelta(hours=hours))
+        await retention.purge(store, PERIODS, exposure_days=90, now=NOW - DAY + timedelta(hours=hours))
     async with store.read() as tx:
         assert await tx.sightings.counts(None, NOW - 400 * DAY) == {}
     assert await read(store) == {(TODAY - 4, "scanned"): 24, (TODAY - 4, "clear"): 24}
@@ -103,9 +103,9 @@ async def test_nothing_is_erased_uncounted_with_the_shortest_period(store: Store
         now = first + timedelta(hours=hours)
         async with store.write() as tx:
             await see(tx, hours, now)
-        await retention.purge(store, periods, now=now)
+        await retention.purge(store, periods, exposure_days=90, now=now)
     for hours in range(0, 72, 6):
-        await retention.purge(store, periods, now=first + timedelta(days=3 + asleep, hours=hours))
+        await retention.purge(store, periods, exposure_days=90, now=first + timedelta(days=3 + asleep, hours=hours))
     found = await read(store)
     assert [found[TODAY - 40 + day, "scanned"] for day in range(3)] == [4, 4, 4]
 
@@ -117,7 +117,7 @@ async def test_a_case_that_is_held_for_longer_does_not_count_its_day_down(store:
         await tx.sightings.add(message(1), "a", Surface.ATTACHMENT, scan(1), seen_at=old, case_id=case.id)
         await see(tx, 2, old)
     for days in range(5):
-        await retention.purge(store, PERIODS, now=NOW + days * DAY)
+        await retention.purge(store, PERIODS, exposure_days=90, now=NOW + days * DAY)
     assert (await read(store))[day_number(old), "scanned"] == 2
 
 
@@ -144,8 +144,8 @@ async def test_tallies_are_kept_for_good(store: Store):
     async with store.write() as tx:
         await see(tx, 1, NOW - DAY)
         await tx.outbox.put([call("a")], NOW)
-    await retention.purge(store, PERIODS, now=NOW)
-    await retention.purge(store, PERIODS, now=NOW + 2000 * DAY)
+    await retention.purge(store, PERIODS, exposure_days=90, now=NOW)
+    await retention.purge(store, PERIODS, exposure_days=90, now=NOW + 2000 * DAY)
     assert await read(store) == {(TODAY - 1, "scanned"): 1, (TODAY - 1, "clear"): 1}
 
 
