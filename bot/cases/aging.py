@@ -236,9 +236,11 @@ class AgingService:
         self._wake()
 
     async def _head(self, guild_id: int, now: datetime) -> None:
+        """Post the head of the audit log. The first day of a guild begins when it is first looked at."""
         assert self._head_line is not None, "without it no guild is looked for"
         async with self._store.write() as tx:
-            if not await tx.chores.take(guild_id, "head", now=now, not_since=now - DAY):
+            first = await tx.chores.last(guild_id, "head") is None
+            if not await tx.chores.take(guild_id, "head", now=now, not_since=now - DAY) or first:
                 return
             line = await self._head_line(tx, guild_id)
             if line is not None:

@@ -71,7 +71,7 @@ async def test_what_nobody_decided_ends_and_the_author_hears_that_nothing_is_hel
     await world.time_passes(timedelta(days=7))
     assert (await world.view(1)).case.state is CaseState.EXPIRED
     told = world.fan.user.dm_channel.last_message
-    assert "no moderator decided about it in time" in told.content
+    assert "nobody confirmed in time" in told.content
     assert "nothing is held against you" in told.content
 
 
