@@ -8,7 +8,7 @@ from bot.model import Appeal, AppealOutcome
 from bot.store.engine import Store, Tx
 from bot.store.tables import appeals
 
-from .samples import DAY, GUILD, MINUTE, NOW, OTHER_GUILD, open_case
+from .samples import DAY, GUILD, MINUTE, NOW, open_case
 
 AUTHOR, MODERATOR = 2**63 - 1, 2**60
 WORDS = "It is my own drawing. 그림이에요."
@@ -48,18 +48,6 @@ async def test_an_author_appeals_each_decision_once(store: Store):
         assert await appeal(tx, case.id, author_id=7) is not None
         assert await appeal(tx, other.id) is not None
         assert await appeal(tx, case.id, number=2) is None
-
-
-async def test_appeals_are_found_by_author_in_a_guild(store: Store):
-    async with store.write() as tx:
-        case, foreign = await open_case(tx), await open_case(tx, guild_id=OTHER_GUILD)
-        first = await appeal(tx, case.id)
-        await appeal(tx, case.id, author_id=7)
-        elsewhere = await appeal(tx, foreign.id, guild_id=OTHER_GUILD)
-        second = await appeal(tx, case.id, number=2)
-    async with store.read() as tx:
-        assert await tx.appeals.by_author(GUILD, AUTHOR) == [first, second]
-        assert await tx.appeals.by_author(OTHER_GUILD, AUTHOR) == [elsewhere]
 
 
 async def test_an_answer_is_given_once_to_all_who_wait(store: Store):
@@ -106,4 +94,4 @@ async def test_a_purged_case_takes_its_appeals_with_it(store: Store):
         await appeal(tx, case.id)
         await tx.cases.compare_and_set(case.id, 1, state=case.state.DECIDED, decided_at=NOW - DAY)
         assert await tx.cases.purge(NOW) == 1
-        assert await tx.appeals.by_author(GUILD, AUTHOR) == []
+        assert await tx.appeals.by_case(case.id) == []
