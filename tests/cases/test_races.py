@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.errors import StaleCaseError
-from bot.model import Category, Decision
-from tests.desk import GUILD, MODERATOR, picture
+from bot.errors import NotAllowedError, StaleCaseError
+from bot.model import CaseState, Category, Decision
+from tests.desk import GUILD, MODERATOR, OTHER_MODERATOR, picture
+
+from .steps import reported
 
 
 async def test_reports_of_one_picture_at_once_make_one_case(desk):
@@ -39,3 +41,20 @@ async def test_blocking_and_confirming_at_once_both_end_well(desk):
         assert all(isinstance(error, StaleCaseError) for error in failed)
         await desk.settle()
         assert message.message_id in desk.discord.deleted
+
+
+async def test_taking_a_duplicate_back_and_turning_it_round_at_once_never_wait_for_each_other(desk):
+    """Each of the two presses changes both cases; the database would end one of them if they locked them crosswise."""
+    for seed in range(200, 210):
+        kept, same = await reported(desk, picture(seed)), await reported(desk, picture(seed + 100))
+        same = await desk.decisions.decide(same.id, same.version, MODERATOR, Decision.DUPLICATE, duplicate_of=kept.id)
+        undone, turned = await asyncio.gather(
+            desk.decisions.undo(same.id, same.version, MODERATOR),
+            desk.decisions.decide(kept.id, kept.version, OTHER_MODERATOR, Decision.DUPLICATE, duplicate_of=same.id),
+            return_exceptions=True,
+        )
+        assert undone.state is CaseState.OPEN
+        if isinstance(turned, BaseException):
+            assert isinstance(turned, NotAllowedError), "it came first, when the other one was a duplicate itself"
+        else:
+            assert turned.duplicate_of == same.id
