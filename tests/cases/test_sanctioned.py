@@ -108,7 +108,8 @@ async def test_undo_lifts_what_is_in_force(desk, case, order, lift):
     await confirm(desk, case, order)
     await desk.settle()
     await undo(desk, case)
-    assert await states_of(desk, case) == [SanctionState.LIFTING]
+    (state,) = await states_of(desk, case)
+    assert state in (SanctionState.LIFTING, SanctionState.LIFTED)  # the outbox goes on meanwhile
     await desk.settle()
     assert carried_out(desk)[-1] == (lift, 51)
     assert await states_of(desk, case) == [SanctionState.LIFTED]
