@@ -7,6 +7,7 @@ import functools
 import discord
 from discord.ext import commands
 
+from bot.cases import reasons
 from bot.client import StanguardBot
 from bot.client.permissions import may_configure
 from bot.errors import NotAllowedError, StaleCaseError
@@ -21,9 +22,6 @@ from .ui.buttons import CaseAction, CaseButton
 from .ui.cards import card
 from .ui.copies import PAGE, CopiesMenu, CopiesPage, copies_view
 from .ui.questions import Choice, Question
-from .ui.queue_texts import REASONS
-
-ESCALATION = (PolicyReason.SECOND_OPINION, PolicyReason.LEGAL, PolicyReason.CANNOT_TELL)
 
 
 class Review(commands.Cog):
@@ -127,7 +125,8 @@ async def _change(interaction: Interaction, button: CaseButton) -> None:
 
 async def _ask_why(interaction: Interaction, button: CaseButton) -> None:
     choices = [
-        Choice(REASONS[reason].capitalize(), functools.partial(_escalate, button, reason)) for reason in ESCALATION
+        Choice(words.REASONS[reason].capitalize(), functools.partial(_escalate, button, reason))
+        for reason in reasons.ESCALATION
     ]
     choices.append(Choice(words.CANCEL, functools.partial(_keep, words.ESCALATE_TITLE, button)))
     title = words.ESCALATE_TITLE.format(id=button.case_id)

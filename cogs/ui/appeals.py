@@ -16,8 +16,8 @@ from bot.cases import calls
 from bot.cases.appeals import LONGEST_STATEMENT, Appealable
 
 from . import appeal_texts as words
-from .answers import explain, notice
-from .modals import FORM, MOST_OPTIONS, OPEN_SECONDS, TAKEN
+from .answers import notice
+from .modals import MOST_OPTIONS, Form
 
 MENU_ID = "stanguard:appeals"
 
@@ -67,7 +67,7 @@ class AppealMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.LayoutView]
         interaction.client.dispatch("appeal_press", interaction, int(self.item.values[0]))
 
 
-class AppealForm(discord.ui.Modal):
+class AppealForm(Form):
     """Asks an author what the moderators should know.
 
     ``submitted`` is called with the filled form; what it raises is explained to the person.
@@ -75,7 +75,7 @@ class AppealForm(discord.ui.Modal):
 
     def __init__(self, opened_by: Interaction, what: Appealable, submitted: Submitted) -> None:
         title = words.form_title(what.case_id)
-        super().__init__(title=title, timeout=OPEN_SECONDS, custom_id=f"{FORM}{opened_by.id}")
+        super().__init__(opened_by, title)
         self.what = what
         self._submitted = submitted
         self._statement = discord.ui.TextInput[Any](
@@ -90,20 +90,10 @@ class AppealForm(discord.ui.Modal):
         """What the author wrote."""
         return self._statement.value
 
-    async def interaction_check(self, interaction: Interaction, /) -> bool:
-        """Mark the interaction before anything else sees it: this form is known."""
-        interaction.extras[TAKEN] = True
-        return True
-
     async def on_submit(self, interaction: Interaction, /) -> None:
         """Hand the form over."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await self._submitted(interaction, self)
-
-    async def on_error(self, interaction: Interaction, error: Exception, /) -> None:
-        """Explain, and forget the form."""
-        self.stop()
-        await explain(interaction, error)
 
 
 def menu(found: Sequence[Appealable]) -> discord.ui.LayoutView:

@@ -13,8 +13,7 @@ from bot.model import Decision, PolicyReason, SanctionOrder
 
 from . import queue_texts as words
 from . import texts
-from .answers import explain
-from .modals import FORM, OPEN_SECONDS, TAKEN
+from .modals import Form
 
 NOTE_LENGTH = 500
 
@@ -22,7 +21,7 @@ Interaction = discord.Interaction[Any]
 Submitted = Callable[[Interaction, "DecideForm"], Awaitable[None]]
 
 
-class DecideForm(discord.ui.Modal):
+class DecideForm(Form):
     """Asks for everything that a decision can carry. ``version`` is that of the case when it was opened.
 
     ``submitted`` is called with the filled form; what it raises is explained to the person.
@@ -30,7 +29,7 @@ class DecideForm(discord.ui.Modal):
 
     def __init__(self, opened_by: Interaction, case_id: int, version: int, submitted: Submitted) -> None:
         title = words.FORM_TITLE.format(id=case_id)
-        super().__init__(title=title, timeout=OPEN_SECONDS, custom_id=f"{FORM}{opened_by.id}")
+        super().__init__(opened_by, title)
         self.case_id = case_id
         self.version = version
         self._submitted = submitted
@@ -86,20 +85,10 @@ class DecideForm(discord.ui.Modal):
         """What they wrote for the other moderators, on one line."""
         return " ".join(self._note.value.split())
 
-    async def interaction_check(self, interaction: Interaction, /) -> bool:
-        """Mark the interaction before anything else sees it: this form is known."""
-        interaction.extras[TAKEN] = True
-        return True
-
     async def on_submit(self, interaction: Interaction, /) -> None:
         """Defer, since members have to be looked up, and hand the form over."""
         await interaction.response.defer()
         await self._submitted(interaction, self)
-
-    async def on_error(self, interaction: Interaction, error: Exception, /) -> None:
-        """Explain, and forget the form."""
-        self.stop()
-        await explain(interaction, error)
 
 
 def _decisions() -> list[discord.SelectOption]:

@@ -26,7 +26,24 @@ Interaction = discord.Interaction[Any]
 Submitted = Callable[[Interaction, "PictureForm"], Awaitable[None]]
 
 
-class PictureForm(discord.ui.Modal):
+class Form(discord.ui.Modal):
+    """What every form has: a custom id that says that it is one of ours, its time, and an answer when it fails."""
+
+    def __init__(self, opened_by: Interaction, title: str) -> None:
+        super().__init__(title=title, timeout=OPEN_SECONDS, custom_id=f"{FORM}{opened_by.id}")
+
+    async def interaction_check(self, interaction: Interaction, /) -> bool:
+        """Mark the interaction before anything else sees it: this form is known."""
+        interaction.extras[TAKEN] = True
+        return True
+
+    async def on_error(self, interaction: Interaction, error: Exception, /) -> None:
+        """Explain, and forget the form."""
+        self.stop()
+        await explain(interaction, error)
+
+
+class PictureForm(Form):
     """Asks for a category, for a note if wanted, and, if there are several pictures, for which of them.
 
     ``submitted`` is called with the filled form; what it raises is explained to the person.
@@ -35,7 +52,7 @@ class PictureForm(discord.ui.Modal):
     def __init__(
         self, opened_by: Interaction, title: str, media: Sequence[MediaRef], submitted: Submitted, *, note: bool
     ) -> None:
-        super().__init__(title=title, timeout=OPEN_SECONDS, custom_id=f"{FORM}{opened_by.id}")
+        super().__init__(opened_by, title)
         self._media = tuple(media[:MOST_OPTIONS])
         self._submitted = submitted
         self._category = discord.ui.Select[Any](
@@ -76,20 +93,10 @@ class PictureForm(discord.ui.Modal):
         """What the person wrote, on one line; empty without a note."""
         return "" if self._note is None else " ".join(self._note.value.split())
 
-    async def interaction_check(self, interaction: Interaction, /) -> bool:
-        """Mark the interaction before anything else sees it: this form is known."""
-        interaction.extras[TAKEN] = True
-        return True
-
     async def on_submit(self, interaction: Interaction, /) -> None:
         """Defer, since pictures have to be fetched, and hand the form over."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await self._submitted(interaction, self)
-
-    async def on_error(self, interaction: Interaction, error: Exception, /) -> None:
-        """Explain, and forget the form."""
-        self.stop()
-        await explain(interaction, error)
 
 
 def is_left_over(interaction: Interaction) -> bool:
