@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import io
 import json
 import os
@@ -19,7 +18,7 @@ from typing import Any
 
 from .measure import LagProbe
 
-CONFIG, LAG, HANDLED, BLOCKED = "config.toml", "lag.bin", "handled", "blocked.json"
+CONFIG, LAG, HANDLED, BLOCKED, STATE = "config.toml", "lag.bin", "handled", "blocked.json", "state.json"
 COMMON_DISTANCE = 43
 
 
@@ -72,16 +71,32 @@ async def _common(folder: Path) -> None:
     await bot.close()
 
 
+async def _note_state(path: Path) -> None:
+    """Write down every second how many tasks there are, and what the bot counts."""
+    from bot.ops import metrics
+
+    saved = {step: metrics.SCANS_SAVED.labels(step) for step in ("fetch", "decode")}
+    while True:
+        state = {
+            "tasks": len(asyncio.all_tasks()),
+            "spilled": metrics.MEDIA_SPILLED._value.get(),
+            "not_fetched": saved["fetch"]._value.get(),
+            "not_decoded": saved["decode"]._value.get(),
+        }
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(state))
+        fresh.replace(path)
+        await asyncio.sleep(1)
+
+
 async def _measured(kind: str, folder: Path) -> None:
-    probe = LagProbe()
-    sampling = asyncio.create_task(probe.run())
+    beside = [asyncio.create_task(LagProbe(folder / LAG).run()), asyncio.create_task(_note_state(folder / STATE))]
     try:
         await (_stanguard if kind == "stanguard" else _common)(folder)
     finally:
-        sampling.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sampling
-        probe.write(folder / LAG)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
 
 
 if __name__ == "__main__":

@@ -27,19 +27,28 @@ class LagProbe:
     The selector rounds to whole milliseconds, so up to one of them is the clock's and not the loop's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
+        """``path``: where the samples go, pairs of time (perf_counter) and lag in seconds."""
         self._samples = array.array("d")
+        self._path = path
 
     async def run(self) -> None:
-        """Sample until cancelled."""
-        while True:
-            before = time.perf_counter()
-            await asyncio.sleep(LAG_INTERVAL)
-            self._samples.extend((before, time.perf_counter() - before - LAG_INTERVAL))
+        """Sample until cancelled. Samples leave the process a thousand at a time, so that they do not fill it."""
+        self._path.write_bytes(b"")
+        try:
+            while True:
+                before = time.perf_counter()
+                await asyncio.sleep(LAG_INTERVAL)
+                self._samples.extend((before, time.perf_counter() - before - LAG_INTERVAL))
+                if len(self._samples) >= 2000:
+                    self._leave()
+        finally:
+            self._leave()
 
-    def write(self, path: Path) -> None:
-        """Leave the samples in a file: pairs of time (perf_counter) and lag, in seconds."""
-        path.write_bytes(self._samples.tobytes())
+    def _leave(self) -> None:
+        with self._path.open("ab") as file:
+            file.write(self._samples.tobytes())
+        del self._samples[:]
 
 
 def read_lag(path: Path, since: float, until: float) -> list[float]:
@@ -68,6 +77,8 @@ class Memory:
     pss: int = 0
     rss: int = 0
     processes: int = 0
+    own: int = 0
+    """Resident size of the first process alone."""
 
 
 class MemoryProbe:
@@ -75,6 +86,8 @@ class MemoryProbe:
 
     def __init__(self, pid: int) -> None:
         self.peak = Memory()
+        self.series: list[tuple[float, int]] = []
+        """Resident size of the first process over time (perf_counter)."""
         self._pid = pid
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="memory", daemon=True)
@@ -93,6 +106,9 @@ class MemoryProbe:
             self.peak.pss = max(self.peak.pss, sum(pss for pss, _ in sizes))
             self.peak.rss = max(self.peak.rss, sum(rss for _, rss in sizes))
             self.peak.processes = max(self.peak.processes, len(tree))
+            if sizes:
+                self.peak.own = max(self.peak.own, sizes[0][1])
+                self.series.append((time.perf_counter(), sizes[0][1]))
 
 
 def _tree(pid: int) -> list[int]:
@@ -113,3 +129,21 @@ def _size(pid: int) -> tuple[int, int]:
         return 0, 0
     sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.startswith(("Pss:", "Rss:"))}
     return sizes.get("Pss", 0), sizes.get("Rss", 0)
+
+
+def slope(series: Sequence[tuple[float, float]]) -> float:
+    """By how much values grow in a second, by least squares; NaN of fewer than two."""
+    if len(series) < 2:
+        return float("nan")
+    middle = sum(at for at, _ in series) / len(series)
+    mean = sum(value for _, value in series) / len(series)
+    spread = sum((at - middle) ** 2 for at, _ in series)
+    return sum((at - middle) * (value - mean) for at, value in series) / spread
+
+
+def open_files(pid: int) -> int:
+    """How many file descriptors a process has open; 0 when it is gone."""
+    try:
+        return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    except OSError:
+        return 0

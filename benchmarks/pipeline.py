@@ -25,8 +25,8 @@ from rich.table import Table
 from tests.discordd import Discordd
 
 from .bots import LAG
-from .load import CHANNELS, GUILDS, Bot, Pictures, Scene, make_pictures
 from .measure import MemoryProbe, percentile, read_lag
+from .scene import CHANNELS, GUILDS, Bot, Pictures, Scene, make_pictures
 
 BLOCKED_PICTURES, HARMLESS_PICTURES = 10, 20
 AIMS = {"at_rest_p50_ms": 40.0, "burst_lag_p99_ms": 25.0}

@@ -5,10 +5,16 @@ import ssl
 
 
 class StanguardError(Exception):
-    """An expected failure; ``str(error)`` is the whole sentence shown to the person.
+    """An expected failure; ``str(error)`` is the whole sentence in English.
 
-    Never holds a token, picture bytes or the text of a member's message.
+    ``values`` fill the ``{names}`` of the sentence, and are kept apart from it so that whoever shows it can say it in
+    the language of whom it is shown to. Never holds a token, picture bytes or the text of a member's message.
     """
+
+    def __init__(self, sentence: str = "", /, **values: object) -> None:
+        super().__init__(sentence.format(**values) if values else sentence)
+        self.sentence = sentence
+        self.values = values
 
 
 class ConfigError(StanguardError):
@@ -17,6 +23,14 @@ class ConfigError(StanguardError):
 
 class DatabaseError(StanguardError):
     """The database cannot be reached, is of another version, or refused a change."""
+
+
+class DatabaseAwayError(DatabaseError):
+    """The database does not work at the moment: not reachable, locked, full or not writable. It may work again."""
+
+
+class DamagedDatabaseError(DatabaseError):
+    """The database file is damaged: nothing that is read from it can be trusted, and writing would damage it more."""
 
 
 class NotFoundError(StanguardError):

@@ -32,14 +32,18 @@ class GuildChanges(TypedDict, total=False):
     tell_authors: bool
     remind_hours: int
     escalate_hours: int
+    show_reporters: bool
+    hold_reports: int
+    hotline: str | None
 
 
 class GuildService:
     """The settings of all guilds of this process.
 
-    A guild's events reach one process (Discord's shards see to that), and its settings change only through that
-    process, so that there the cache of :meth:`get` needs no invalidation from outside. What any process does for any
-    guild (the outbox, the hunt, jobs that wait in the database) reads the row: :meth:`within` and :meth:`current`.
+    A guild's events reach one process (Discord's shards see to that), whose cache :meth:`get` answers from. Shards move
+    between processes, and commands of the program change settings too: whoever does is heard, and :meth:`forget` is
+    called. What any process does for any guild (the outbox, the hunt, jobs that wait in the database) reads the row:
+    :meth:`within` and :meth:`current`.
     """
 
     def __init__(self, store: Store, strictness: Strictness) -> None:
@@ -47,6 +51,7 @@ class GuildService:
         self._store = store
         self._strictness = strictness
         self._cache: dict[int, GuildSettings] = {}
+        self._forgotten = 0
         self._changing = asyncio.Lock()
 
     def peek(self, guild_id: int) -> GuildSettings | None:
@@ -58,7 +63,19 @@ class GuildService:
         cached = self._cache.get(guild_id)
         if cached is not None:
             return cached
-        return self._cache.setdefault(guild_id, await self.current(guild_id))
+        forgotten = self._forgotten
+        settings = await self.current(guild_id)
+        if forgotten != self._forgotten:  # changed while it was read: it may be what was before
+            return settings
+        return self._cache.setdefault(guild_id, settings)
+
+    def forget(self, guild_id: int | None) -> None:
+        """Read a guild's settings anew at the next :meth:`get`, because they changed elsewhere; None: those of all."""
+        self._forgotten += 1
+        if guild_id is None:
+            self._cache.clear()
+        else:
+            self._cache.pop(guild_id, None)
 
     async def current(self, guild_id: int) -> GuildSettings:
         """The guild's settings as the database has them now, whichever process changed them."""

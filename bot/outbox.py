@@ -32,8 +32,8 @@ LAST_DELAY = 300.0
 POLL = 5.0
 """Seconds after which an idle dispatcher looks for calls that another process wrote or dropped."""
 
-URGENT_SHARE = 4
-"""One of so many places is kept for deletes: cards that wait for a rate limit must not hold them up."""
+_LINE = "outbox"
+"""Where the dispatcher waits for the database's writer."""
 
 SOON = 0.1
 """Seconds to wait for a call that is due while another transaction still holds it."""
@@ -44,7 +44,8 @@ class CallError(Exception):
 
     ``permanent``: trying again cannot help. ``retry_after``: seconds until Discord wants to be asked again.
     ``uncertain``: it may have happened all the same; by default so for a failure that is neither permanent nor names
-    a time, such as a connection that broke.
+    a time, such as a connection that broke. One that names a time and is not uncertain is no attempt: however often
+    a call has to wait, it is not given up for that.
     """
 
     def __init__(
@@ -60,6 +61,11 @@ class CallError(Exception):
         self.permanent = permanent
         self.retry_after = retry_after
         self.uncertain = not permanent and retry_after is None if uncertain is None else uncertain
+
+    @property
+    def waits(self) -> bool:
+        """Whether the call was not even tried, and waits for its time."""
+        return self.retry_after is not None and not self.permanent and not self.uncertain
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,11 @@ class Outbox:
 
     ``completed`` and ``gave_up`` run in the transaction that finishes the call, at least once for each call that
     happened and exactly once as far as the database shows. ``owner`` must differ between processes that live at the
-    same time. ``count`` hears of every attempt: done, retried or given_up.
+    same time; one that begins with ``place`` belongs to a process that is gone when this one starts, because no two are
+    in one place at a time. ``count`` hears of every attempt: done, retried, postponed or given_up.
+
+    ``concurrency``: how many calls run at once, apart from deletes. These have places of their own, so that cards that
+    wait for a rate limit do not hold them up, and more: several of one channel become one request.
     """
 
     def __init__(
@@ -109,7 +119,9 @@ class Outbox:
         completed: Completed,
         gave_up: GaveUp,
         owner: str,
-        concurrency: int = 32,
+        place: str | None = None,
+        concurrency: int = 24,
+        deletes: int = 256,
         clock: Callable[[], datetime] = _now,
         count: Count = _no_count,
     ) -> None:
@@ -117,7 +129,9 @@ class Outbox:
         self._completed = completed
         self._gave_up = gave_up
         self._owner = owner
+        self._place = place
         self._concurrency = concurrency
+        self._deletes = deletes
         self._clock = clock
         self._count = count
         self._running: dict[int, asyncio.Task[None]] = {}
@@ -131,10 +145,11 @@ class Outbox:
 
     async def start(self, calls: Calls) -> None:
         """Carry out what is pending, and from now on what is written."""
-        if self._store.dialect == "sqlite":
-            # One process has the file for itself: whatever is leased was in the hands of one that is gone.
+        if self._store.dialect == "sqlite" or self._place is not None:
+            # Whatever is leased was in the hands of one that is gone: a process has an SQLite file for itself.
+            predecessors = None if self._store.dialect == "sqlite" else self._place
             async with self._store.write() as tx:
-                await tx.outbox.release(now=self._clock())
+                await tx.outbox.release(now=self._clock(), predecessors=predecessors)
         self._stopping = False
         self.wake()
         self._loops = [
@@ -173,6 +188,17 @@ class Outbox:
         self._at_rest.clear()
         self._woken.set()
 
+    def ended(self) -> list[str]:
+        """The loops that have ended though they must not."""
+        return [task.get_name() for task in self._loops if not self._stopping and task.done()]
+
+    async def look(self) -> None:
+        """Take up what another process wrote and did not take up itself; claims nothing where nothing is due."""
+        async with self._store.read() as tx:
+            due = await tx.outbox.next_due()
+        if due is not None and due <= self._clock():
+            self.wake()
+
     async def idle(self) -> None:
         """Return when no call is running and none is due. Calls that wait for another attempt are not due."""
         if self._loops:
@@ -195,18 +221,20 @@ class Outbox:
 
     async def _round(self, calls: Calls) -> float | None:
         """Start what may run now. Returns after how many seconds to look again; None: when woken."""
-        free = self._concurrency - len(self._running)
-        if not free:
+        urgent = self._deletes - (len(self._running) - len(self._patient))
+        patient = self._concurrency - len(self._patient)
+        if urgent <= 0 and patient <= 0:
             return None
-        room = self._concurrency - self._concurrency // URGENT_SHARE - len(self._patient)
-        now = self._clock()
-        async with self._store.write() as tx:
-            claimed = await tx.outbox.claim(now=now, lease=LEASE, owner=self._owner, limit=free, urgent=True)
-            room = max(0, min(room, free - len(claimed)))
-            others = await tx.outbox.claim(now=now, lease=LEASE, owner=self._owner, limit=room) if room else []
-            full = len(claimed) == free or len(others) == room
+        now, owner = self._clock(), self._owner
+        claimed: list[ClaimedCall] = []
+        async with self._store.write(_LINE) as tx:
+            for limit, deletes in ((urgent, True), (patient, False)):
+                if limit > 0:
+                    claimed += await tx.outbox.claim(now=now, lease=LEASE, owner=owner, limit=limit, urgent=deletes)
+            others = sum(call.call.kind is not CallKind.DELETE_MESSAGE for call in claimed)
+            full = len(claimed) - others >= urgent or others >= patient
             due = None if full else await tx.outbox.next_due()
-        for call in (*claimed, *others):
+        for call in claimed:
             if call.id in self._running:  # the lease ran out all the same, for example while the database was away
                 continue
             task = asyncio.create_task(self._carry_out(calls, call), name=f"outbox-{call.call.kind}-{call.id}")
@@ -252,7 +280,7 @@ class Outbox:
 
     async def _done(self, claimed: ClaimedCall, result: CallResult) -> None:
         try:
-            async with self._store.write() as tx:
+            async with self._store.write(claimed.call.guild_id) as tx:
                 if await tx.outbox.done(claimed.id, self._clock()):
                     await self._completed(tx, claimed.call, result)
         except Exception as error:  # noqa: BLE001 - whatever it was, the call happened and must be settled later
@@ -262,9 +290,9 @@ class Outbox:
             self._count(claimed.call.kind, "done")
 
     async def _failed(self, claimed: ClaimedCall, error: CallError) -> None:
-        gives_up = error.permanent or claimed.attempts >= MAX_ATTEMPTS
+        gives_up = error.permanent or (claimed.attempts >= MAX_ATTEMPTS and not error.waits)
         try:
-            async with self._store.write() as tx:
+            async with self._store.write(claimed.call.guild_id) as tx:
                 if gives_up:
                     await self._give_up(tx, claimed, error)
                 else:
@@ -274,15 +302,18 @@ class Outbox:
                         error=error.sentence,
                         uncertain=error.uncertain,
                         owner=self._owner,
+                        counted=not error.waits,
                     )
         except Exception as failure:  # noqa: BLE001 - the lease runs out, then the call is taken up again
             log.error("outbox.not_written", **_names(claimed), error=type(failure).__name__)
             return
         if gives_up:
             log.error("outbox.gave_up", **_names(claimed), reason=error.sentence)
+        elif error.waits:
+            log.debug("outbox.waits", **_names(claimed), reason=error.sentence)
         else:
             log.info("outbox.retry", **_names(claimed), reason=error.sentence)
-        self._count(claimed.call.kind, "given_up" if gives_up else "retried")
+        self._count(claimed.call.kind, "given_up" if gives_up else "postponed" if error.waits else "retried")
 
     async def _give_up(self, tx: Tx, claimed: ClaimedCall, error: CallError) -> None:
         if await tx.outbox.give_up(claimed.id, at=self._clock(), error=error.sentence, owner=self._owner):

@@ -16,7 +16,7 @@ from bot.cases.claims import LONGEST_NOTE
 from bot.client import StanguardBot
 from bot.client.permissions import may_configure, may_decide, may_decide_escalated
 from bot.errors import NotAllowedError
-from bot.model import Case, CaseFilter, CaseState, CaseView, Category, Decision, GuildSettings
+from bot.model import Case, CaseFilter, CaseOrder, CaseState, CaseView, Category, Decision, GuildSettings
 
 from .access import (
     Interaction,
@@ -28,6 +28,7 @@ from .access import (
     scope_of,
     server_of,
 )
+from .reporters import show_reporters
 from .ui import casebook_pages as pages
 from .ui import casebook_texts as words
 from .ui import texts
@@ -52,12 +53,14 @@ _FILTERS = {
     "channel": "Where a copy was posted",
     "moderator": "Who holds it, decided it or wrote in its history",
     "author": "Who posted a copy",
+    "order": "What comes first",
 }
 _CHOICES = {
     "state": words.STATE_CHOICES,
     "category": texts.CATEGORY_CHOICES,
     "decision": words.DECISION_CHOICES,
     "age": words.AGE_CHOICES,
+    "order": words.ORDER_CHOICES,
 }
 _CASE = "Its number, such as #12"
 
@@ -75,7 +78,9 @@ class Casebook(commands.GroupCog, group_name="case", group_description="Cases: l
         await interaction.response.defer(ephemeral=True, thinking=True)
         await Pages(interaction, functools.partial(_story, case)).show(interaction)
 
-    @app_commands.command(name="list", description="Cases that wait for a decision, or others, newest first")
+    @app_commands.command(
+        name="list", description="Cases that wait for a decision, or others, newest first or by urgency"
+    )
     @app_commands.describe(**_FILTERS)
     @app_commands.choices(**_CHOICES)
     async def list_cases(
@@ -88,6 +93,7 @@ class Casebook(commands.GroupCog, group_name="case", group_description="Cases: l
         channel: Channel | None = None,
         moderator: Person | None = None,
         author: Person | None = None,
+        order: Choice | None = None,
     ) -> None:
         """Cases by how they stand; those that wait unless something else is asked for."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -95,7 +101,8 @@ class Casebook(commands.GroupCog, group_name="case", group_description="Cases: l
         chosen = default if state is None else state.value
         filters = _filters(interaction, chosen, category, decision, age, channel, moderator, author)
         empty = words.NOTHING_WAITS if filters == CaseFilter(states=words.states_of(words.WAITING)) else None
-        await _list(interaction, filters, f"Cases · {words.state_name(chosen)}", empty or words.NOTHING_FOUND)
+        title = f"Cases · {words.state_name(chosen)}"
+        await _list(interaction, filters, title, empty or words.NOTHING_FOUND, _order(order))
 
     @app_commands.command(name="search", description="Cases with these words in a note or in a reason")
     @app_commands.describe(text="Words in notes and reasons", **_FILTERS)
@@ -111,6 +118,7 @@ class Casebook(commands.GroupCog, group_name="case", group_description="Cases: l
         channel: Channel | None = None,
         moderator: Person | None = None,
         author: Person | None = None,
+        order: Choice | None = None,
     ) -> None:
         """Cases by what was written, in any state unless one is asked for."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -118,7 +126,7 @@ class Casebook(commands.GroupCog, group_name="case", group_description="Cases: l
         filters = _filters(interaction, chosen, category, decision, age, channel, moderator, author, text)
         if not filters.text:
             raise NotAllowedError(words.NOTHING_TYPED)
-        await _list(interaction, filters, words.searched(text), words.NOTHING_FOUND)
+        await _list(interaction, filters, words.searched(text), words.NOTHING_FOUND, _order(order))
 
     # ------------------------------------------------------------------------------------------- working on cases
 
@@ -193,6 +201,14 @@ class Casebook(commands.GroupCog, group_name="case", group_description="Cases: l
         ]
         await interaction.followup.send(words.evidence(view.case.id, pack.key), files=files, ephemeral=True)
 
+    @app_commands.command(name="reports", description="Who reported a case; that you looked stands in its history")
+    @app_commands.describe(case=_CASE)
+    async def reports(self, interaction: Interaction, case: str) -> None:
+        """Who reported a case, for those who may decide it."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        _, view = await _view(interaction, case)
+        await show_reporters(interaction, view.case.id)
+
     @evidence.autocomplete("tag")
     async def suggest_tag(self, interaction: Interaction, current: str) -> list[Choice]:
         """The tags that the operator set contacts for."""
@@ -202,6 +218,7 @@ class Casebook(commands.GroupCog, group_name="case", group_description="Cases: l
 
     @show.autocomplete("case")
     @evidence.autocomplete("case")
+    @reports.autocomplete("case")
     @note.autocomplete("case")
     @assign.autocomplete("case")
     @undo.autocomplete("case")
@@ -244,16 +261,16 @@ async def _story(written: str, interaction: Interaction, number: int) -> Page:
     return pages.story(view, number)
 
 
-async def _list(interaction: Interaction, filters: CaseFilter, title: str, empty: str) -> None:
+async def _list(interaction: Interaction, filters: CaseFilter, title: str, empty: str, order: CaseOrder) -> None:
     async def fetch(interaction: Interaction, number: int) -> Page:
         server, scope = await require_scope(interaction)
         app = app_of(interaction)
-        search = functools.partial(app.casebook.search, server.guild_id, filters, scope, limit=pages.LINES)
+        search = functools.partial(app.casebook.search, server.guild_id, filters, scope, limit=pages.LINES, order=order)
         lines, total = await search(offset=(number - 1) * pages.LINES)
         last = pages.page_count(total)
         if number > last:
             lines, _ = await search(offset=(last - 1) * pages.LINES)
-        asked = words.filtered(filters)
+        asked = words.filtered(filters, order)
         return pages.listing(
             lines, total, min(number, last), title=title, asked=asked, empty=empty, now=app.cases.now()
         )
@@ -284,6 +301,10 @@ def _may_take(server: GuildSettings, case: Case, member: discord.Member) -> bool
     if case.state is CaseState.ESCALATED and not case.in_lane and not may_decide_escalated(server, roles, granted):
         return False
     return may_decide(server, case.category, roles, granted)
+
+
+def _order(chosen: Choice | None) -> CaseOrder:
+    return CaseOrder.NEWEST if chosen is None else CaseOrder(chosen.value)
 
 
 def _filters(

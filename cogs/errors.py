@@ -10,7 +10,7 @@ from bot.client import StanguardBot
 
 from .access import Interaction
 from .ui import modals, pages, questions, texts
-from .ui.answers import explain, say
+from .ui.answers import explain, say, translated
 
 
 class Errors(commands.Cog):
@@ -20,11 +20,11 @@ class Errors(commands.Cog):
     async def on_interaction(self, interaction: Interaction) -> None:
         """Answer what is from before a restart, which discord.py drops silently."""
         if modals.is_left_over(interaction):
-            await say(interaction, texts.OLD_FORM)
+            await say(interaction, translated(interaction, texts.OLD_FORM))
         elif questions.is_left_over(interaction):
-            await say(interaction, texts.OLD_QUESTION)
+            await say(interaction, translated(interaction, texts.OLD_QUESTION))
         elif pages.is_left_over(interaction):
-            await say(interaction, pages.TOO_OLD)
+            await say(interaction, translated(interaction, pages.TOO_OLD))
 
 
 async def on_tree_error(interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:

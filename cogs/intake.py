@@ -1,4 +1,4 @@
-"""Hands every picture of every message to the pipeline, out of the raw JSON."""
+"""Hands every picture of every message to the pipeline, out of the raw JSON, and notes which messages came."""
 
 from __future__ import annotations
 
@@ -36,9 +36,16 @@ class Intake(commands.Cog):
         if walked is None:
             return
         message, media = walked
-        me = self._bot.user
-        if not media or (me is not None and message.author_id == me.id):
+        me, marks = self._bot.user, self._app.marks
+        if me is not None and message.author_id == me.id:
+            marks.passed(message)
             return
+        if _awaits_embed(data):
+            marks.linger(message)
+        if not media:
+            marks.passed(message)
+            return
+        marks.seen(message)
         server = self._app.guilds.peek(message.guild_id)
         if server is None:
             task = asyncio.get_running_loop().create_task(self._submit_later(message, media))
@@ -59,6 +66,14 @@ class Intake(commands.Cog):
         wanted = media if avatars else tuple(item for item in media if item.surface is not Surface.AVATAR)
         if wanted:
             self._app.pipeline.submit(message, wanted)
+        else:
+            self._app.marks.accounted(message)
+
+
+def _awaits_embed(data: Mapping[str, Any]) -> bool:
+    """Whether a message may get a picture yet: Discord looks at links after it delivered the message."""
+    content = data.get("content")
+    return isinstance(content, str) and "http" in content and not data.get("embeds")
 
 
 async def setup(bot: StanguardBot) -> None:

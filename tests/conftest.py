@@ -24,6 +24,14 @@ VAULT = Vault([bytes(range(32))])
 EMPTY = f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY; INSERT INTO bank_changes VALUES (1, 0)"
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """All tests run on all processors; a choice of them runs in this process, where a debugger can look at it."""
+    if config.args_source is pytest.Config.ArgsSource.ARGS:
+        config.option.dist = "no"
+        return 0
+    return None
+
+
 async def _run(url: str, *statements: str) -> None:
     connection = await asyncpg.connect(url, timeout=5)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -33,6 +34,7 @@ from bot.model import (
     MediaRef,
     MessageRef,
     Mode,
+    Signal,
     Strictness,
     Surface,
     Thresholds,
@@ -40,9 +42,14 @@ from bot.model import (
     View,
 )
 from bot.outbox import CallError, CallResult, Outbox
+from bot.reports.follow_up import FollowUpService
+from bot.reports.leaving import LeavingService
+from bot.reports.privacy import PrivacyService
+from bot.reports.reporters import ReporterService
 from bot.reports.service import ReportService
+from bot.reports.takedowns import TakedownService
 from bot.scanner import Judging, Scanner
-from bot.settings import ReviewSettings
+from bot.settings import ReportSettings, ReviewSettings, Settings
 from bot.store.engine import Store
 
 GUILD, FANS, REVIEW, MODERATOR, OTHER_MODERATOR = 10, 20, 30, 40, 41
@@ -86,22 +93,31 @@ PLANE = np.linspace(40, 220, 320 * 240).reshape(240, 320).astype(np.uint8)
 
 @dataclass
 class Media:
-    """Stands in for fetch and sandbox: an address is the name of a fingerprint, or of what went wrong."""
+    """Stands in for fetch and sandbox: an address is the name of a fingerprint, or of what went wrong.
+
+    ``contents``: what lies at an address, where two have to be the very same file. ``fetched``: what was asked for.
+    ``signals``: what the files of a fingerprint say about themselves.
+    """
 
     pictures: dict[str, Fingerprint | Unscannable] = field(default_factory=dict)
     files: dict[bytes, Fingerprint] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+    signals: dict[Fingerprint, tuple[Signal, ...]] = field(default_factory=dict)
 
     async def fetch(self, url: str) -> bytes:
+        self.fetched.append(url)
         found = self.pictures[url]
         if isinstance(found, Unscannable):
             raise MediaError(found)
-        data = found.sha256 + url.encode()
+        data = self.contents.get(url) or found.sha256 + url.encode()
         self.files[data] = found
         return data
 
-    async def query(self, data: bytes, wanted: Wanted) -> Query:
+    async def query(self, data: bytes, wanted: Wanted, *, ahead: bool = False) -> Query:
         planes = (Frame(0, PLANE, 1.0),) if wanted & Wanted.PLANES else ()
-        return Query(self.files[data], planes)
+        found = self.files[data]
+        return Query(found, planes, signals=self.signals.get(found, ()))
 
 
 class Discord:
@@ -118,6 +134,8 @@ class Discord:
         self.held = {CallKind.POST_CARD, CallKind.EDIT_CARD}
         self.sent = asyncio.Event()
         self.cards: dict[int | None, CallResult] = {}
+        self.recipient: Callable[[int], Awaitable[int | None]] | None = None
+        self._reporters: dict[str, int | None] = {}
 
     async def carry_out(self, call: Call, *, uncertain: bool) -> CallResult:
         del uncertain
@@ -127,6 +145,11 @@ class Discord:
             await self.hold.wait()
         if call.kind in self.refuse:
             raise self.refuse[call.kind]
+        if "report_id" in call.payload:
+            report_id = call.payload["report_id"]
+            assert isinstance(report_id, int)
+            assert self.recipient is not None
+            self._reporters[call.key] = await self.recipient(report_id)
         self.calls.append(call)
         if call.kind is CallKind.POST_CARD:
             channel_id = call.payload["channel_id"]
@@ -144,7 +167,8 @@ class Discord:
         return [
             str(call.payload["text"])
             for call in self.calls
-            if call.kind is CallKind.NOTIFY and call.payload["user_id"] == user_id
+            if call.kind is CallKind.NOTIFY
+            and (self._reporters[call.key] if "report_id" in call.payload else call.payload["user_id"]) == user_id
         ]
 
     def count(self, kind: CallKind) -> int:
@@ -186,7 +210,13 @@ class Desk:
             clock=self.now,
         )
         self.cases.connect(self.outbox, lambda: None)
-        self.reports = ReportService(store, self.scanner, self.cases, self.outbox, clock=self.now)
+        self.reports = ReportService(store, self.scanner, self.cases, self.outbox, ReportSettings(), clock=self.now)
+        self.takedowns = TakedownService(store, self.scanner, self.cases, self.outbox, ReportSettings(), clock=self.now)
+        self.follow_up = FollowUpService(store, self.cases)
+        self.privacy = PrivacyService(store, Settings(), clock=self.now)
+        self.leaving = LeavingService(store, clock=self.now, pause=0)
+        self.reporters = ReporterService(store, self.guilds, self.cases, self.outbox, clock=self.now)
+        self.discord.recipient = self.follow_up.recipient
         self._message = 1000
 
     def now(self) -> datetime:

@@ -7,9 +7,7 @@ is a fork of this one, so that nothing of a killed one is left but the database 
 
 import asyncio
 import json
-import os
 import secrets
-import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,23 +16,9 @@ from bot.model import Call, CallKind, CaseEvent, CaseOrigin, Category, Threshold
 from bot.outbox import LEASE, CallResult, Outbox
 from bot.store.engine import Store, Tx
 from bot.store.outbox import ClaimedCall, OutboxRows
+from tests.crashes import Reaper, at_each_step
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-
-class Reaper:
-    """Counts the steps and kills the process at one of them, as a power cut would."""
-
-    def __init__(self, note: Path, at: int | None) -> None:
-        self._note = note
-        self._at = at
-        self._reached = 0
-
-    def reach(self, step: str) -> None:
-        self._reached += 1
-        if self._reached == self._at:
-            self._note.write_text(step)
-            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _cards(folder: Path, case_id: int | None) -> list[Path]:
@@ -48,8 +32,12 @@ class FolderWorld:
         self._folder = folder
         self._reaper = reaper
         self._careful = careful
+        self.deleted = asyncio.Event()
+        """Cards come after that: of two calls at the same time it would be chance which is killed at which step."""
 
     async def carry_out(self, call: Call, *, uncertain: bool) -> CallResult:
+        if call.kind is not CallKind.DELETE_MESSAGE:
+            await self.deleted.wait()
         self._reaper.reach(f"before {call.kind}")
         if call.kind is CallKind.DELETE_MESSAGE:
             (self._folder / f"message {call.case_id}").unlink(missing_ok=True)
@@ -84,7 +72,8 @@ async def _write_calls(store: Store, folder: Path) -> int:
     return case.id
 
 
-async def _dispatch(url: str, folder: Path, *, careful: bool, kill_at: int | None, resume: bool) -> None:
+async def _dispatch(url: str, folder: Path, *, careful: bool, kill_at: int | None) -> None:
+    resume = kill_at is None
     reaper = Reaper(folder / "killed", kill_at)
     store = await Store.open(url)
     claim = OutboxRows.claim
@@ -108,6 +97,16 @@ async def _dispatch(url: str, folder: Path, *, careful: bool, kill_at: int | Non
         await _write_calls(store, folder)
     # Only where several share a database do leases of the dead have to run out first.
     now = NOW + LEASE if resume and store.dialect == "postgresql" else NOW
+    world = FolderWorld(folder, reaper, careful=careful or not resume)
+    async with store.read() as tx:
+        if not (await tx.backlog.waiting(NOW)).calls.get(CallKind.DELETE_MESSAGE):
+            world.deleted.set()
+
+    def count(kind: CallKind, outcome: str) -> None:
+        if kind is CallKind.DELETE_MESSAGE:
+            world.deleted.set()
+        reaper.reach(f"{outcome} {kind}")
+
     outbox = Outbox(
         store,
         completed=completed,
@@ -115,9 +114,9 @@ async def _dispatch(url: str, folder: Path, *, careful: bool, kill_at: int | Non
         owner=secrets.token_hex(4),
         concurrency=1,
         clock=lambda: now,
-        count=lambda kind, outcome: reaper.reach(f"{outcome} {kind}"),
+        count=count,
     )
-    await outbox.start(FolderWorld(folder, reaper, careful=careful))
+    await outbox.start(world)
     await outbox.idle()
     await outbox.stop()
     if resume:
@@ -140,27 +139,6 @@ async def _report(store: Store, folder: Path) -> None:
     print(json.dumps(report), flush=True)  # noqa: T201 - the answer to the test
 
 
-def _forked(url: str, folder: Path, **options) -> int:
-    """Dispatch in a child process; its exit status, negative for a signal."""
-    child = os.fork()
-    if child == 0:
-        try:
-            asyncio.run(_dispatch(url, folder, **options))
-        except BaseException as error:  # noqa: BLE001 - the parent has to see it, and the child has to end here
-            sys.stderr.write(f"{error!r}\n")
-            os._exit(1)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def main(url: str, folder: Path, how: str) -> int:
-    kill_at = 1
-    while (status := _forked(url, folder, careful=True, kill_at=kill_at, resume=False)) == -signal.SIGKILL:
-        if _forked(url, folder, careful=how == "careful", kill_at=None, resume=True):
-            return 1
-        kill_at += 1
-    return status
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))
+    url, folder, how = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+    sys.exit(at_each_step(lambda _, kill_at: _dispatch(url, folder, careful=how == "careful", kill_at=kill_at)))

@@ -88,7 +88,7 @@ def test_settings_in_the_guides_are_settings(block):
 
 def test_the_statements_for_requests_of_deletion_run(sqlite_url):
     statements = "".join(blocks(ROOT / "docs" / "admin.md", "sql"))
-    assert statements.count("DELETE") == 12
+    assert statements.count("DELETE") == 4
     connection = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
     connection.executescript(statements)
     connection.close()

@@ -367,7 +367,7 @@ async def test_the_dispatcher_outlives_a_database_that_is_away(
     write = store.write
 
     @contextlib.asynccontextmanager
-    async def failing() -> AsyncIterator[Tx]:
+    async def failing(_line: object = None) -> AsyncIterator[Tx]:
         away.set()
         raise OSError
         yield
@@ -496,6 +496,23 @@ async def test_after_a_crash_others_take_up_its_calls_when_the_lease_ran_out(
     assert world.uncertain == ["one"]
 
 
+async def test_who_starts_in_the_same_place_takes_up_the_calls_of_who_was_there_before(
+    postgres_url: str, world: World, clock: Clock
+):
+    store = await Store.open(postgres_url)
+    await put(store, call("mine"), call("theirs"), call("others"))
+    for owner in ("1/4 dead", "11/4 alive", "2/4 alive"):
+        async with store.write() as tx:
+            await tx.outbox.claim(now=NOW, lease=LEASE, owner=owner, limit=1)
+    outbox = dispatcher(store, world, clock, owner="1/4 new", place="1/4 ")
+    await outbox.start(world)
+    await outbox.idle()
+    await outbox.stop()
+    await store.close()
+    assert world.uncertain == ["mine"]
+    assert [key for key, _ in world.completed] == ["mine"]
+
+
 async def test_two_dispatchers_share_a_database_without_doubling_or_disorder(
     postgres_url: str, world: World, clock: Clock
 ):
@@ -520,3 +537,36 @@ async def test_two_dispatchers_share_a_database_without_doubling_or_disorder(
     assert len(world.begun) == len(set(world.begun)) == len(world.completed) == 90
     for lane, expected in keys.items():
         assert [key for key in world.begun if key in expected] == expected, lane
+
+
+# ------------------------------------------------------------------------------------------------------- waiting
+
+
+async def test_however_often_a_call_has_to_wait_it_is_not_given_up(
+    store: Store, world: World, clock: Clock, outbox: Outbox
+):
+    world.fails("one", *(CallError("Discord asks to wait.", retry_after=1.0) for _ in range(40)))
+    await put(store, call("one"))
+    for _ in range(41):
+        await outbox.idle()
+        clock.now += timedelta(seconds=1)
+    assert world.completed == [("one", CallResult())]
+    assert world.given_up == []
+    assert world.uncertain == []
+    assert world.counted == [(CallKind.NOTIFY, "postponed")] * 40 + [(CallKind.NOTIFY, "done")]
+
+
+async def test_deletes_have_places_of_their_own(store: Store, world: World, clock: Clock):
+    outbox = dispatcher(store, world, clock, concurrency=2, deletes=3)
+    held = [world.hangs(f"card{number}") for number in range(3)]
+    await put(store, *(call(f"card{number}", kind=CallKind.POST_CARD) for number in range(3)))
+    await put(store, *(call(f"delete{number}", kind=CallKind.DELETE_MESSAGE) for number in range(9)))
+    await outbox.start(world)
+    await world.until(lambda: len(world.completed) == 9)
+    assert len(world.running) == 2
+    for event in held:
+        event.set()
+    await outbox.idle()
+    await outbox.stop()
+    assert len(world.completed) == 12
+    assert world.most <= 5

@@ -20,7 +20,8 @@ from bot.model import (
     Unscannable,
     UnscannableRef,
 )
-from bot.pipeline import FairQueue, Pipeline, _Item
+from bot.pipeline import FairQueue, Pipeline
+from bot.pipeline.fair_queue import Item
 from bot.store.engine import Store
 from tests.desk import FANS, GUILD, Desk, picture
 
@@ -232,8 +233,8 @@ async def test_the_same_file_is_decoded_once(desk):
     decoded: list[Query] = []
     query = desk.media.query
 
-    async def counted(data: bytes, wanted: Wanted) -> Query:
-        decoded.append(await query(data, wanted))
+    async def counted(data: bytes, wanted: Wanted, *, ahead: bool) -> Query:
+        decoded.append(await query(data, wanted, ahead=ahead))
         return decoded[-1]
 
     async def same_file(url: str) -> bytes:
@@ -259,12 +260,12 @@ async def test_a_database_that_refuses_to_keep_jobs_loses_none(desk):
     await line.start()
     write, refused = desk.store.write, 0
 
-    def refusing():
+    def refusing(*line):
         nonlocal refused
         refused += 1
         if refused == 1:
             raise OSError("the disk is full")
-        return write()
+        return write(*line)
 
     desk.store.write = refusing
     for number in range(6):
@@ -281,20 +282,21 @@ async def test_a_database_that_refuses_to_keep_jobs_loses_none(desk):
 async def test_an_outcome_that_the_database_refuses_is_scanned_again(desk):
     line = pipeline(desk)
     await line.start()
-    record, refused = desk.cases.record, []
+    write, refused = desk.store.write, 0
 
-    async def refusing(message, *rest):
-        if not refused:
-            refused.append(message)
+    def refusing(*line):
+        nonlocal refused
+        refused += 1
+        if refused <= 2:
             raise DatabaseError("The disk that holds the database is full; make room on it.")
-        return await record(message, *rest)
+        return write(*line)
 
-    desk.cases.record = refusing
+    desk.store.write = refusing
     message = desk.message()
     line.submit(message, [desk.item(message, picture(1))])
     await line.idle()
     await line.stop()
-    assert refused == [message]
+    assert refused > 2
     assert await seen(desk) == {"clear": 1}
 
 
@@ -303,7 +305,8 @@ def test_the_queue_serves_guilds_in_turn_and_each_in_order(guilds):
     async def serve() -> list[MessageRef]:
         queue = FairQueue(capacity=100)
         for number, guild in enumerate(guilds):
-            assert queue.put(_Item(MessageRef(guild, 1, number), UnscannableRef("", Surface.EMOJI, Unscannable.EMPTY)))
+            item = Item(MessageRef(guild, 1, number), UnscannableRef("", Surface.EMOJI, Unscannable.EMPTY))
+            assert queue.put(item) is None
         return [(await queue.get()).message for _ in guilds]
 
     served = asyncio.run(serve())
@@ -320,7 +323,7 @@ def test_the_queue_serves_guilds_in_turn_and_each_in_order(guilds):
 
 def test_a_full_queue_refuses():
     queue = FairQueue(capacity=1)
-    item = _Item(MessageRef(1, 1, 1), UnscannableRef("", Surface.EMOJI, Unscannable.EMPTY))
-    assert queue.put(item)
-    assert not queue.put(item)
-    assert queue.put(item, over=True)
+    item = Item(MessageRef(1, 1, 1), UnscannableRef("", Surface.EMOJI, Unscannable.EMPTY))
+    assert queue.put(item) is None
+    assert queue.put(item) is item
+    assert queue.put(item, over=True) is None

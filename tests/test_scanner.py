@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -49,7 +50,7 @@ class Partial(Media):
         super().__init__()
         self.part = part
 
-    async def query(self, data: bytes, wanted: Wanted) -> Query:
+    async def query(self, data: bytes, wanted: Wanted, *, ahead: bool = False) -> Query:
         raise MediaError(Unscannable.BROKEN, partial=Query(self.part))
 
 
@@ -78,7 +79,7 @@ class Counting(Media):
         super().__init__(files=files)
         self.wanted: list[Wanted] = []
 
-    async def query(self, data: bytes, wanted: Wanted) -> Query:
+    async def query(self, data: bytes, wanted: Wanted, *, ahead: bool = False) -> Query:
         self.wanted.append(wanted)
         return await super().query(data, wanted)
 
@@ -120,6 +121,7 @@ async def test_the_very_file_of_a_known_good_entry_is_clear_without_decoding_it(
     both = [entry(1, BLOCK, ABUSE), entry(2, GOOD, listed)]
     scan = await scanner(Media(), *both).scan_bytes(data, GUILD_SETTINGS)
     assert scan.plan.verdict is Verdict.CLEAR
+    assert scan.fingerprint == listed, "the entry may be taken back, and the file be looked for among the sightings"
 
 
 @pytest.mark.parametrize(("away", "deleted"), [(5, True), (None, False)])
@@ -241,6 +243,93 @@ async def test_what_one_guild_found_is_not_told_to_another():
     assert len(media.wanted) == 2
 
 
+def attachment(url: str, **changes) -> MediaRef:
+    return MediaRef("attachment:5", Surface.ATTACHMENT, url, **changes)
+
+
+class Held(Counting):
+    """Decodes when it is let go, and fails with what it is told to, once each."""
+
+    def __init__(self, files: dict[bytes, Fingerprint], *failures: MediaError) -> None:
+        super().__init__(files)
+        self.go = asyncio.Event()
+        self.failures = list(failures)
+
+    async def query(self, data: bytes, wanted: Wanted, *, ahead: bool = False) -> Query:
+        query = await super().query(data, wanted)
+        await self.go.wait()
+        if self.failures:
+            raise self.failures.pop()
+        return query
+
+
+async def test_an_attachment_that_was_seen_is_neither_fetched_nor_decoded_again():
+    media = Counting({})
+    media.pictures = {"first": picture(1, away=3), "forward": picture(1, away=3)}
+    scanning = scanner(media, entry(1, BLOCK, ABUSE))
+    for url in ("first", "forward", "gone by now"):
+        assert (await scanning.scan(attachment(url, forwarded=url != "first"), GUILD_SETTINGS)).plan.delete
+    assert (media.fetched, len(media.wanted)) == (["first"], 1)
+
+
+async def test_a_known_attachment_is_judged_anew_when_the_lists_change():
+    media = Counting({})
+    media.pictures = {"first": picture(2), "again": picture(2)}
+    matcher = matcher_of(entry(1, BLOCK, ABUSE))
+    scanning = scanner_of(media, matcher)
+    assert (await scanning.scan(attachment("first"), GUILD_SETTINGS)).plan.verdict is Verdict.CLEAR
+    matcher.add(BLOCK, entry(2, BLOCK, picture(2, away=3)))
+    assert (await scanning.scan(attachment("again"), GUILD_SETTINGS)).plan.delete
+    assert media.fetched == ["first", "again"]
+
+
+async def test_a_known_attachment_tells_one_guild_nothing_of_another():
+    media = Counting({})
+    media.pictures = {"first": picture(1, away=3), "again": picture(1, away=3)}
+    scanning = scanner(media, entry(1, BLOCK, ABUSE))
+    assert (await scanning.scan(attachment("first"), GUILD_SETTINGS)).plan.delete
+    stranger = replace(GUILD_SETTINGS, guild_id=GUILD + 1)
+    assert (await scanning.scan(attachment("again"), stranger)).plan.verdict is Verdict.CLEAR
+    assert len(media.wanted) == 2
+
+
+async def test_bytes_that_are_not_to_be_had_any_more_are_no_outcome_of_the_file():
+    """It has no digest, so that the pipeline tries again when Discord mentions it again."""
+    media = Counting({})
+    media.pictures = {"first": picture(2), "gone": Unscannable.GONE}
+    matcher = matcher_of(entry(1, BLOCK, ABUSE))
+    scanning = scanner_of(media, matcher)
+    await scanning.scan(attachment("first"), GUILD_SETTINGS)
+    matcher.revoke(1)
+    scan = await scanning.scan(attachment("gone"), GUILD_SETTINGS)
+    assert (scan.unscannable, scan.sha256) == (Unscannable.GONE, None)
+
+
+async def test_copies_under_way_at_the_same_time_are_decoded_once_in_each_guild():
+    media = Held({b"post": picture(1, away=3)})
+    scanning = scanner(media, entry(1, BLOCK, ABUSE))
+    stranger = replace(GUILD_SETTINGS, guild_id=GUILD + 1)
+    guilds = (GUILD_SETTINGS, GUILD_SETTINGS, stranger, GUILD_SETTINGS, stranger)
+    tasks = [asyncio.create_task(scanning.scan_bytes(b"post", guild)) for guild in guilds]
+    await asyncio.sleep(0.01)
+    media.go.set()
+    scans = await asyncio.gather(*tasks)
+    assert [scan.plan.delete for scan in scans] == [True, True, False, True, False]
+    assert len(media.wanted) == 2
+
+
+@pytest.mark.parametrize(("reason", "decoded", "failed"), [(Unscannable.BROKEN, 1, 3), (Unscannable.WORKER_DIED, 3, 1)])
+async def test_a_failure_is_shared_if_it_is_the_files_own_and_never_remembered(reason, decoded, failed):
+    media = Held({b"post": picture(2)}, MediaError(reason))
+    scanning = scanner(media, entry(1, BLOCK, ABUSE))
+    tasks = [asyncio.create_task(scanning.scan_bytes(b"post", GUILD_SETTINGS)) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    media.go.set()
+    scans = await asyncio.gather(*tasks)
+    assert (len(media.wanted), [scan.unscannable for scan in scans].count(reason)) == (decoded, failed)
+    assert (await scanning.scan_bytes(b"post", GUILD_SETTINGS)).plan.verdict is Verdict.CLEAR
+
+
 async def test_a_level_or_a_setting_that_changes_counts_at_once():
     media = Counting({b"post": picture(1, away=3)})
     matcher = matcher_of(entry(1, BLOCK, ABUSE))
@@ -271,7 +360,7 @@ async def test_a_damaged_file_is_listed_by_the_part_that_can_be_read():
 
 
 class Broken(Media):
-    async def query(self, data: bytes, wanted: Wanted) -> Query:
+    async def query(self, data: bytes, wanted: Wanted, *, ahead: bool = False) -> Query:
         raise MediaError(Unscannable.BROKEN)
 
 
@@ -352,7 +441,7 @@ class Framed(Media):
         self.planes = planes
         self.asked = 0
 
-    async def query(self, data: bytes, wanted: Wanted) -> Query:
+    async def query(self, data: bytes, wanted: Wanted, *, ahead: bool = False) -> Query:
         self.asked += 1
         if not self.planes and self.asked > 1:
             raise MediaError(Unscannable.DECODE_TIMEOUT)

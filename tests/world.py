@@ -19,6 +19,7 @@ import discord
 import simcord
 import structlog
 from aiohttp import web
+from simcord import interactions as simcord_interactions
 from simcord.results import to_discord_message
 
 from bot.app import App, utc_now
@@ -40,9 +41,14 @@ from bot.model import (
 )
 from bot.outbox import CallError, CallResult
 from bot.settings import Settings
+from tests.unmarked import only_marked_texts
 
 SETTLE_SECONDS = 60.0
 """simcord gives up on work of the bot that takes longer: generous, because the machine may be busy."""
+
+
+MOST_ROUNDS = 1000
+"""Rounds of work after which a server that still finds something to do never comes to rest."""
 
 
 class WatchedCdn(LoopbackCdn):
@@ -58,6 +64,24 @@ class WatchedCdn(LoopbackCdn):
     async def _serve(self, request: web.Request) -> web.Response:
         self.requests.append(request.path)
         return await super()._serve(request)
+
+
+@contextlib.contextmanager
+def _spoken(locales: Mapping[str, str]) -> Iterator[None]:
+    """Interactions of these users, by id, carry their locale."""
+    build = simcord_interactions.base_payload
+
+    def with_locale(*args: Any, **kwargs: Any) -> Any:
+        record, payload = build(*args, **kwargs)
+        user = payload.get("user") or payload["member"]["user"]
+        payload["locale"] = locales.get(user["id"], payload["locale"])
+        return record, payload
+
+    simcord_interactions.base_payload = with_locale
+    try:
+        yield
+    finally:
+        simcord_interactions.base_payload = build
 
 
 class Switch:
@@ -78,6 +102,7 @@ class World:
     People: ``owner``, ``moderator`` (has the moderators' role), ``guardian`` (the child-safety role), ``fan`` and
     ``other`` (plain members). Channels: ``fans`` (open), ``review`` (closed to members).
     ``errors`` is what the program logged as errors and what simcord caught; what a test did not look at fails it.
+    So does a text that was said in another language than English without being marked for translation.
     """
 
     env: simcord.Env
@@ -99,6 +124,7 @@ class World:
         self._settings = settings or {}
         self._switch = Switch()
         self.passed = timedelta()
+        self.locales: dict[str, str] = {}
         self._stack = contextlib.AsyncExitStack()
         self._logged: list[Any] = []
         self._acknowledged: list[Any] = []
@@ -125,6 +151,8 @@ class World:
         self.env.backend.cdn = self.cdn
         await self.env.start()
         stack.push_async_callback(self.env.shutdown)
+        stack.enter_context(_spoken(self.locales))
+        stack.enter_context(only_marked_texts())
         await self._populate()
 
     async def __aexit__(
@@ -202,15 +230,20 @@ class World:
 
     async def settle(self) -> None:
         """Return when neither the bot nor the services have anything left to do."""
-        while True:
+        for _ in range(MOST_ROUNDS):
             before = len(self.env.backend.transcript)
             await self.env.settle()
             await self.app.idle()
             await self.env.settle()
             if len(self.env.backend.transcript) == before:
                 return
+        raise AssertionError(f"it does not come to rest: {self.env.backend.transcript[-3:]}")
 
     # ------------------------------------------------------------------------------------ arranging
+
+    def speaks(self, member: simcord.MemberActor, locale: str) -> None:
+        """From now on this member's Discord is set to a locale, such as ``ko``: simcord itself knows only English."""
+        self.locales[str(member.id)] = locale
 
     async def change(self, **changes: Any) -> GuildSettings:
         """Change the server's settings as ``/setup`` would."""

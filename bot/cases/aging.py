@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.guilds import GuildService
-from bot.model import Call, Case, GuildSettings
+from bot.model import Call, Case, CaseState, GuildSettings
 from bot.ops import metrics
 from bot.settings import ReviewSettings
 from bot.store.aging import Due
@@ -22,14 +22,16 @@ from bot.store.cases import CaseChanges
 from bot.store.engine import Store, Tx
 
 from . import aging_texts as texts
-from . import calls, notices
+from . import calls, notices, takedowns
+from .priority import urgency
 from .service import CaseService
 from .states import UNDO_WINDOW, CaseAction, target
 
 log = structlog.get_logger(__name__)
 
 LONGER = timedelta(days=30)
-"""How long an escalated case, and one of a suspected minor, waits for a decision at least."""
+"""How long an escalated case, one of a suspected minor, and one whose picture somebody asked to take down waits for a
+decision at least."""
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
@@ -76,6 +78,7 @@ class AgingService:
         self._guilds = guilds
         self._cases = cases
         self._expiry = timedelta(days=settings.expire_days)
+        self._longer = max(LONGER, self._expiry)
         self._clock = clock
         self._wake = wake
         self._head_line = head_line
@@ -87,12 +90,12 @@ class AgingService:
         Raises DatabaseError when what is due cannot be read.
         """
         now = self._clock()
-        longer = max(LONGER, self._expiry)
         async with self._store.read() as tx:
             leases = await tx.aging.leases(now)
             unclaimed = await tx.aging.unclaimed(now)
             unreminded = await tx.aging.unreminded(now)
-            undecided = await tx.aging.undecided(now, ordinary=self._expiry, longer=longer)
+            late = await tx.aging.takedowns(now, takedowns.STEPS, takedowns.LATE)
+            undecided = await tx.aging.undecided(now, ordinary=self._expiry, longer=self._longer)
             decided = await tx.aging.decided(now - UNDO_WINDOW)
             digests = await tx.aging.guilds_with_open("digest", not_since=now - DAY, before=now - DIGEST_AGE)
             heads = await tx.aging.guilds_due("head", not_since=now - DAY) if self._head_line else []
@@ -100,6 +103,7 @@ class AgingService:
         await self._change("leases", leases, MOST_DRAWN, self._end_leases, now)
         # Escalated first: after a long rest a case that was due for everything is neither reminded of nor expired.
         await self._change("escalation", unclaimed, MOST_DRAWN, self._escalate, now)
+        await self._change("takedown", late, MOST_DRAWN, self._hurry, now)
         await self._change("reminder", unreminded, MOST_NAMED, self._remind, now)
         await self._change("expiry", undecided, MOST_DRAWN, self._expire, now)
         await self._change("closing", decided, MOST_DRAWN, self._close, now)
@@ -174,7 +178,7 @@ class AgingService:
             raised.append(await self._set(tx, case, CaseAction.ESCALATE, "escalated", detail, changes))
             await self._draw(tx, raised[-1], guild)
         role_id = guild.escalation_role_id
-        text = texts.escalated(raised, hours, role_id)
+        text = texts.escalated(sorted(raised, key=urgency), hours, role_id)
         await self._say(tx, guild, guild.review_channel_id, f"escalated:{_name(raised, now)}", text, mention=role_id)
 
     async def _remind(
@@ -182,7 +186,7 @@ class AgingService:
     ) -> None:
         waiting = [case for case in cases if case.bumped_at is None or case.bumped_at < due[case.id].since]
         for lane in (False, True):
-            named = [case for case in waiting if case.in_lane is lane]
+            named = sorted((case for case in waiting if case.in_lane is lane), key=urgency)
             channel_id = calls.card_channel(named[0], guild) if named else None
             if channel_id is None:
                 continue
@@ -192,12 +196,29 @@ class AgingService:
             text = texts.waiting(named, guild.remind_hours, lane=lane)
             await self._say(tx, guild, channel_id, f"reminded:{_name(named, now)}", text)
 
+    async def _hurry(self, tx: Tx, guild: GuildSettings, due: dict[int, Due], cases: list[Case], now: datetime) -> None:
+        """Bring requests to take a picture down up again; one that waited for 48 hours is escalated."""
+        del due
+        for case in cases:
+            step = takedowns.overdue(case, now)  # a request may be withdrawn meanwhile, which changes no version
+            if step is None or await takedowns.spoken_of(tx, case, step):
+                continue
+            await self._cases.event(tx, case, takedowns.LATE, None, takedowns.detail(step))
+            late = case
+            if step is takedowns.LAW and not case.in_lane and not _in_hand(case, now):
+                freed = CaseChanges(escalated_at=now, claimed_by=None, claimed_until=None)
+                late = await self._set(tx, case, CaseAction.ESCALATE, "escalated", takedowns.detail(step), freed)
+                await self._draw(tx, late, guild)
+            await takedowns.call_again(tx, late, guild, step, now)
+
     async def _expire(
         self, tx: Tx, guild: GuildSettings, due: dict[int, Due], cases: list[Case], now: datetime
     ) -> None:
         for case in cases:
             if case.claimed_until is not None and case.claimed_until > now:
                 continue  # somebody has it in hand; their lease may have been renewed meanwhile
+            if case.takedown_at is not None and case.takedown_at > now - self._longer:
+                continue  # somebody asked meanwhile to take the picture down, which changes no version
             waited = now - due[case.id].since
             ended = CaseChanges(
                 decision=None,
@@ -278,6 +299,12 @@ class AgingService:
 def _lane_channel(guild: GuildSettings) -> int | None:
     """Where cases of suspected minors are brought up."""
     return guild.child_safety_channel_id or guild.review_channel_id
+
+
+def _in_hand(case: Case, now: datetime) -> bool:
+    """Whether a case is escalated already, or somebody works on it just now."""
+    leased = case.claimed_until is not None and case.claimed_until > now
+    return case.state is CaseState.ESCALATED or leased
 
 
 def _stamp(now: datetime) -> int:

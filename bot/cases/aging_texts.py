@@ -69,11 +69,30 @@ def digest(queue: Queue, guild_id: int) -> str:
         )
         if number
     ]
-    lines = [f"**The queue today:** {_number(queue.open)} open, {', '.join(ages)}."]
+    lines = [*_first(queue, guild_id), f"**The queue today:** {_number(queue.open)} open, {', '.join(ages)}."]
     if hands:
         lines.append(f"Of these: {', '.join(hands)}.")
     lines.append(f"The oldest: {_oldest(queue, guild_id)}. Decided in the last 24 hours: {queue.decided}.")
     return "\n".join(lines)
+
+
+def _first(queue: Queue, guild_id: int) -> list[str]:
+    """What cannot wait: requests of people to take their picture down, then what else is urgent."""
+    lines: list[str] = []
+    named = [_link(one.case_id, guild_id, one.card) for one in queue.first if one.wanted]
+    if queue.wanted_since is not None:
+        requests = "1 takedown request waits" if queue.takedowns == 1 else f"{queue.takedowns:,} takedown requests wait"
+        since = f"<t:{int(queue.wanted_since.timestamp())}:R>"
+        which = f"made {since}" if queue.takedowns == 1 else f"the oldest made {since}"
+        lines.append(f"▲ **{requests}**, {which}: {_listed(named, queue.takedowns)}.")
+    others = [_link(one.case_id, guild_id, one.card) for one in queue.first if not one.wanted]
+    if others and queue.open > len(queue.first):
+        lines.append(f"{'Then' if lines else 'First'}: {', '.join(others)}, for the reasons on {_card_of(others)}.")
+    return lines
+
+
+def _card_of(named: Sequence[str]) -> str:
+    return "its card" if len(named) == 1 else "their cards"
 
 
 def lane_digest(queue: Queue, guild_id: int) -> str:
@@ -83,9 +102,12 @@ def lane_digest(queue: Queue, guild_id: int) -> str:
 
 def links(cases: Sequence[Case]) -> str:
     """The numbers of the first cases, each leading to its card, and how many more there are."""
-    named = [_link(case.id, case.guild_id, _card(case)) for case in cases[:MOST_LINKS]]
-    more = len(cases) - len(named)
-    return ", ".join(named) + (f" and {more:,} more" if more else "")
+    return _listed([_link(case.id, case.guild_id, _card(case)) for case in cases[:MOST_LINKS]], len(cases))
+
+
+def _listed(named: Sequence[str], total: int) -> str:
+    more = total - len(named)
+    return ", ".join(named) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _oldest(queue: Queue, guild_id: int) -> str:

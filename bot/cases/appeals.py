@@ -27,7 +27,7 @@ from bot.model import (
 )
 from bot.store.engine import Store, Tx
 
-from . import calls, notices, reasons, texts
+from . import calls, notices, outcomes, reasons, texts
 from .decisions import DecisionService
 from .service import CaseService
 from .states import APPEAL_WINDOW, CaseAction, target
@@ -169,6 +169,7 @@ class AppealService:
             else:
                 why = reasons.of(decision, case.category, reason)
                 answered = await self._overturn(tx, case, guild, actor_id, decision, why, request_id)
+            await self._cases.weigh_others(tx, answered, guild)
             await self._cases.draw(tx, answered, guild, f"v{answered.version}")
             return answered
 
@@ -217,6 +218,7 @@ class AppealService:
             claimed_until=None,
         )
         parts = await self._decisions.revert(tx, case, guild, actor_id)
+        await outcomes.taken_back(tx, case)
         await self._cases.event(tx, decided, "overturned", actor_id, " ".join(parts), request_id)
         await self._cases.event(tx, decided, decision.value, actor_id, reason.value)
         decided = await self._decisions.apply(tx, decided, guild, actor_id)
@@ -287,6 +289,8 @@ class AppealService:
         else:
             to = target(case.state, CaseAction.APPEAL)
             back = await self._cases.change(tx, case, state=to, claimed_by=None, claimed_until=None, bumped_at=None)
+            back = await self._cases.prioritise(tx, back)
+            await self._cases.weigh_others(tx, back, guild)
             alert = _alert(back, guild)
             await tx.outbox.put([alert] if alert else [], self._clock())
         await self._cases.event(tx, back, "appealed", appeal.author_id, "against the decision", request_id)

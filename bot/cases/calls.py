@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bot.model import Call, CallKind, Case, GuildSettings, MessageRef, PayloadValue
+from bot.model import Call, CallKind, Case, GuildSettings, MessageRef, PayloadValue, Report
 
 DELETE_REASON = "stanguard: matches the blocklist"
+HOLD_REASON = "stanguard: reported by members, held until somebody decides"
 
 
 def lane(case_id: int) -> str:
@@ -12,8 +13,8 @@ def lane(case_id: int) -> str:
     return f"case:{case_id}"
 
 
-def delete(message: MessageRef, case_id: int) -> Call:
-    """Delete a message, once however many of its pictures match."""
+def delete(message: MessageRef, case_id: int, *, reason: str = DELETE_REASON) -> Call:
+    """Delete a message, once however many of its pictures match. ``reason``: for Discord's audit log."""
     return Call(
         CallKind.DELETE_MESSAGE,
         key=f"delete:{message.message_id}",
@@ -21,11 +22,16 @@ def delete(message: MessageRef, case_id: int) -> Call:
         payload={
             "channel_id": message.channel_id,
             "message_id": message.message_id,
-            "reason": f"{DELETE_REASON} (case {case_id})",
+            "reason": f"{reason} (case {case_id})",
         },
         case_id=case_id,
         guild_id=message.guild_id,
     )
+
+
+def holds(call: Call) -> bool:
+    """Whether a deletion was ordered because of members' reports, before anybody decided."""
+    return str(call.payload.get("reason")).startswith(HOLD_REASON)
 
 
 def first_card(case_id: int) -> str:
@@ -99,6 +105,23 @@ def notify(user_id: int, text: str, *, key: str, case: Case, appealable: bool = 
         key=key,
         lane=f"user:{user_id}",
         payload=payload,
+        case_id=case.id,
+        guild_id=case.guild_id,
+    )
+
+
+def outcome_key(report_id: int) -> str:
+    """The key of the call that tells a reporter what became of their report."""
+    return f"outcome:{report_id}"
+
+
+def tell_reporter(report: Report, case: Case, text: str) -> Call:
+    """Write to whoever made a report, once. The call names the report: no row tells who that is."""
+    return Call(
+        CallKind.NOTIFY,
+        key=outcome_key(report.id),
+        lane=f"report:{report.id}",
+        payload={"report_id": report.id, "text": text, "language": report.language},
         case_id=case.id,
         guild_id=case.guild_id,
     )

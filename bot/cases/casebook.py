@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.errors import NotFoundError, StaleCaseError
-from bot.model import CaseFilter, CaseLine, CaseView, MemberHistory, Scope
+from bot.model import CaseFilter, CaseLine, CaseOrder, CaseView, MemberHistory, Scope
 from bot.store.engine import Store
 
 from . import texts
@@ -35,11 +35,18 @@ class CasebookService:
         return view
 
     async def search(
-        self, guild_id: int, filters: CaseFilter, scope: Scope, *, limit: int, offset: int = 0
+        self,
+        guild_id: int,
+        filters: CaseFilter,
+        scope: Scope,
+        *,
+        limit: int,
+        offset: int = 0,
+        order: CaseOrder = CaseOrder.NEWEST,
     ) -> tuple[list[CaseLine], int]:
-        """The cases that fit, newest first, and how many fit in all."""
+        """The cases that fit, in this order, and how many fit in all."""
         async with self._store.read() as tx:
-            return await tx.casebook.search(guild_id, filters, scope, limit=limit, offset=offset)
+            return await tx.casebook.search(guild_id, filters, scope, limit=limit, offset=offset, order=order)
 
     async def suggest(self, guild_id: int, digits: str, scope: Scope, *, limit: int) -> list[CaseLine]:
         """Cases whose number begins with these digits, the most likely ones first."""
@@ -47,9 +54,26 @@ class CasebookService:
             return await tx.casebook.suggest(guild_id, digits, scope, limit=limit)
 
     async def history(self, guild_id: int, user_id: int, scope: Scope) -> MemberHistory:
-        """What is known of a member, who need not be in the guild any more."""
+        """What is known of a member, who need not be in the guild any more.
+
+        As a reporter as well, unless the guild shows nobody who reports: there a number or a mute would tell.
+        """
+        now = self._clock()
         async with self._store.read() as tx:
-            return await tx.casebook.history(guild_id, user_id, scope)
+            known = await tx.casebook.history(guild_id, user_id, scope)
+            guild = await tx.guilds.get(guild_id)
+            if guild is not None and not guild.show_reporters:
+                return replace(known, reports_by=None)
+            reporter = tx.reports.digest(guild_id, user_id)
+            records = await tx.reports.records(guild_id, [reporter], now, scope)
+            kept = await tx.reporters.get(guild_id, reporter)
+        muted = kept.muted_at(now)
+        return replace(
+            known,
+            record=records[reporter],
+            muted_until=muted,
+            muted_by=None if muted is None else kept.muted_by,
+        )
 
     async def take_next(
         self, guild_id: int, moderator_id: int, scope: Scope, *, may_escalated: bool, request_id: int

@@ -74,6 +74,19 @@ def _same(case: Case, fingerprint: Fingerprint, thresholds: Thresholds) -> bool:
     return case.fingerprint is not None and same_picture(case.fingerprint, fingerprint, thresholds)
 
 
+async def gather_file(tx: Tx, case: Case) -> int:
+    """Tie the kept copies of its very file that no case holds to a case that knows nothing but the file; how many.
+
+    No hunt would find them: it compares what pictures look like.
+    """
+    if case.fingerprint is None or not case.fingerprint.plain:
+        return 0
+    kept = await tx.sightings.of_file(case.guild_id, case.fingerprint.sha256)
+    loose = [sighting.id for sighting in kept if sighting.case_id is None]
+    await tx.sightings.attach(loose, case.id, case.entry_id, {})
+    return len(loose)
+
+
 async def inform(tx: Tx, case: Case, match: Match | None, reasons: tuple[str, ...]) -> Case:
     """Tell a case that nobody else can change now of a further picture: its first match is the one that it shows."""
     if match is None or case.match is not None:

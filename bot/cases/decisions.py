@@ -23,7 +23,7 @@ from bot.model import (
 )
 from bot.store.engine import Tx
 
-from . import lessons, notices, reasons, sanctions, texts
+from . import clusters, lessons, notices, outcomes, reasons, sanctions, texts
 from .looking import LookingService
 from .service import MOST_SIGHTINGS, CaseService
 from .states import UNDO_WINDOW, CaseAction, reopened_to, target
@@ -92,6 +92,7 @@ class DecisionService:
             guild = await self._guilds.within(tx, case.guild_id)
             ordered = [] if sanction is None else await self._sanction(tx, decided, sanction, actor_id)
             decided = await self.apply(tx, decided, guild, actor_id, ordered)
+            await self._cases.weigh_others(tx, decided, guild)
             await self._cases.tell_reporters(tx, decided)
             await self._cases.draw(tx, decided, guild, f"v{decided.version}")
             return decided
@@ -130,7 +131,10 @@ class DecisionService:
             )
             guild = await self._guilds.within(tx, case.guild_id)
             parts = await self.revert(tx, case, guild, actor_id)
+            reopened = await self._cases.prioritise(tx, reopened)
+            await self._cases.weigh_others(tx, reopened, guild)
             await notices.taken_back(tx, case, self._clock())
+            await outcomes.taken_back(tx, case)
             await self._cases.event(tx, reopened, "undone", actor_id, " ".join(parts), request_id)
             await self._cases.draw(tx, reopened, guild, f"v{reopened.version}")
             return reopened
@@ -188,7 +192,14 @@ class DecisionService:
         return ordered
 
     async def _confirm(self, tx: Tx, case: Case, guild: GuildSettings, actor_id: int) -> Case:
-        """List what was only near (or only reported), and delete what still stands."""
+        """List what was only near (or only reported), and delete what still stands.
+
+        Of a picture that is known by its file alone, that is every kept copy of the file.
+        """
+        await clusters.gather_file(tx, case)
+        if case.takedown_at is not None:
+            for entry_id in await lessons.doubt_known_good(tx, case, actor_id, self._clock()):
+                await self._cases.event(tx, case, "entry_revoked", actor_id, f"E-{entry_id}")
         entry = await lessons.block_picture(tx, case, guild, actor_id, self._clock())
         if entry is not None:
             await self._cases.event(tx, case, "entry_added", actor_id, f"E-{entry.id}")
@@ -230,8 +241,11 @@ class DecisionService:
                 bumped_at=None,
             )
             if reopened is not None:
+                await self._cases.prioritise(tx, reopened)
+                await self._cases.weigh_others(tx, reopened, guild)
                 lasting = await sanctions.lift(tx, other, self._clock())
                 await notices.taken_back(tx, other, self._clock())
+                await outcomes.taken_back(tx, other)
                 detail = f"Case {case.id} on the same entry was not a match; please look again."
                 await self._cases.event(tx, reopened, "reopened", None, " ".join([detail, *lasting]))
                 await self._cases.draw(tx, reopened, guild, f"v{reopened.version}")
@@ -270,6 +284,7 @@ class DecisionService:
         moved = await tx.sightings.move(case.id, other.id)
         if case.in_lane and not other.in_lane:
             other = await self._cases.enter_lane(tx, guild, other, case.decided_by)
+        other = await self._cases.prioritise(tx, other)
         await self._cases.event(tx, other, "merged", case.decided_by, f"{texts.copies(moved)} of case {case.id}.")
         if other.decision is Decision.CONFIRM:
             await self._cases.remove_standing(tx, other)
@@ -284,5 +299,6 @@ class DecisionService:
         moved = await tx.sightings.move_back(case.id)
         other = await tx.cases.get(case.duplicate_of)
         if other is not None:
+            other = await self._cases.prioritise(tx, other)
             await self._cases.event(tx, other, "parted", None, f"{texts.copies(moved)} went back to case {case.id}.")
             await self._cases.draw(tx, other, guild, f"parted:{case.id}:{case.decision_number}")

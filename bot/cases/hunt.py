@@ -141,6 +141,27 @@ class Hunter:
         features off without them, however it was asked for.
         """
         fingerprint = gated(fingerprint if guild.local_features else fingerprint.without_features())
+        # From before it is listed, so that nobody else looks for the same copies meanwhile and this answer misses them.
+        async with self._store.alone(_job(fingerprint)):
+            case, entry, existing, bank = await self._block(
+                guild, message, media_id, surface, fingerprint, category, note, actor_id
+            )
+            self._outbox.wake()
+            await self._banks.refresh()
+            earlier = await self.hunt(entry)
+        return Blocked(entry, case, existing, self._banks.collisions(fingerprint, bank, but=entry.id), earlier)
+
+    async def _block(
+        self,
+        guild: GuildSettings,
+        message: MessageRef | None,
+        media_id: str,
+        surface: Surface,
+        fingerprint: Fingerprint,
+        category: Category,
+        note: str,
+        actor_id: int,
+    ) -> tuple[Case, Entry, bool, Bank]:
         async with self._store.write() as tx:
             joined = await self._cases.join(tx, guild, category, None, fingerprint, ())
             case = joined or await self._cases.open(tx, guild, CaseOrigin.BLOCK, category, None, fingerprint, ())
@@ -156,21 +177,29 @@ class Hunter:
             if guild.mode is not Mode.OBSERVE and not waits_for_report(guild, case.category):
                 await self._cases.remove_standing(tx, case)
             if case.state is CaseState.DECIDED:
+                await self._cases.weigh_others(tx, case, guild)
                 await notices.decided(tx, case, guild, (), self._clock())
                 await self._cases.tell_reporters(tx, case)
             await self._cases.draw(tx, case, guild, f"v{case.version}")
-        self._outbox.wake()
-        await self._banks.refresh()
-        earlier = await self.hunt(entry)
-        return Blocked(entry, case, existing, self._banks.collisions(fingerprint, bank, but=entry.id), earlier)
+        return case, entry, existing, bank
 
     async def hunt_new(self) -> int:
-        """Hunt every entry that has not been hunted yet, and say how many there were."""
+        """Hunt every entry that has not been hunted yet, and say how many there were.
+
+        Of several processes each entry is hunted by one: a hunt reads the sightings of every guild that sees the bank.
+        """
         async with self._store.read() as tx:
             entries = await tx.banks.unhunted()
         for entry in entries:
-            await self.hunt(entry)
+            async with self._store.alone(_job(entry.fingerprint, entry.id)) as mine:
+                if mine and await self._waits(entry):
+                    await self.hunt(entry)
         return len(entries)
+
+    async def _waits(self, entry: Entry) -> bool:
+        """Whether an entry is still to be hunted: another process may have been faster."""
+        async with self._store.read() as tx:
+            return await tx.banks.waits_for_hunt(entry.id)
 
     async def hunt(self, entry: Entry) -> Hunted:
         """Look for an entry's copies among the kept sightings of the guilds that see its bank."""
@@ -337,3 +366,8 @@ class Hunter:
                 if sighting.media_id == media_id
             ]
             await tx.sightings.attach(known, case.id, case.entry_id, dict.fromkeys(known, 0), message.author_id)
+
+
+def _job(fingerprint: Fingerprint, entry_id: int | None = None) -> str:
+    """What tasks and processes call the hunt for the copies of a file; an entry without a file goes by its number."""
+    return f"hunt:{fingerprint.sha256.hex() or entry_id}"

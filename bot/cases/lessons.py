@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from bot.banks.service import ensure_own
+from bot.banks.service import OWN, ensure_own
 from bot.matching.gate import gated
 from bot.matching.likeness import alike
 from bot.model import BankKind, Case, Category, Entry, Fingerprint, GuildSettings, Match, Mode
@@ -15,7 +15,7 @@ from bot.store.engine import Tx
 
 async def block_picture(tx: Tx, case: Case, guild: GuildSettings, actor_id: int, at: datetime) -> Entry | None:
     """List the picture of a confirmed case itself; None if its copies are removed without that."""
-    fingerprint = _kept(case, guild)
+    fingerprint = await _kept(tx, case, guild)
     if fingerprint is None or await _removed_anyway(tx, case, fingerprint, guild):
         return None
     bank = await ensure_own(tx, case.guild_id, BankKind.BLOCK)
@@ -56,9 +56,12 @@ def _as_far(match: Match, entry: Fingerprint, fingerprint: Fingerprint) -> Match
 
 
 async def know_picture(tx: Tx, case: Case, guild: GuildSettings, actor_id: int, at: datetime) -> Entry | None:
-    """List the picture of a case as known-good; None if nothing is known of it."""
-    fingerprint = _kept(case, guild)
-    if fingerprint is None:
+    """List the picture of a case as known-good; None if nothing is known of it, or nothing but the digest of a file.
+
+    A file that nobody has seen cannot be called harmless: somebody may have named it so that it is never removed.
+    """
+    fingerprint = await _kept(tx, case, guild)
+    if fingerprint is None or fingerprint.file_alone:
         return None
     bank = await ensure_own(tx, case.guild_id, BankKind.KNOWN_GOOD)
     return await tx.banks.add_entry(
@@ -73,11 +76,15 @@ async def know_picture(tx: Tx, case: Case, guild: GuildSettings, actor_id: int, 
     )
 
 
-def _kept(case: Case, guild: GuildSettings) -> Fingerprint | None:
-    """What an entry of the guild keeps of the picture of a case."""
-    if case.fingerprint is None:
+async def _kept(tx: Tx, case: Case, guild: GuildSettings) -> Fingerprint | None:
+    """What an entry of the guild keeps of the picture of a case: of a file that was only named, what a copy showed."""
+    fingerprint = case.fingerprint
+    if fingerprint is None:
         return None
-    return gated(case.fingerprint if guild.local_features else case.fingerprint.without_features())
+    if fingerprint.file_alone:
+        copies = [sighting.fingerprint for sighting in await tx.sightings.by_case(case.id)]
+        fingerprint = next((one for one in copies if one and one.sha256 == fingerprint.sha256), fingerprint)
+    return gated(fingerprint if guild.local_features else fingerprint.without_features())
 
 
 async def doubt_entries(tx: Tx, case: Case, actor_id: int, at: datetime) -> list[int]:
@@ -98,6 +105,19 @@ async def doubt_entries(tx: Tx, case: Case, actor_id: int, at: datetime) -> list
     if own and await tx.banks.revoke(case.entry_id, actor_id, at):
         revoked.append(case.entry_id)
     return revoked
+
+
+async def doubt_known_good(tx: Tx, case: Case, actor_id: int, at: datetime) -> list[int]:
+    """Revoke the guild's own known-good entries of the very file of a case; their ids.
+
+    Whoever asks to take a picture down says what the moderators who called it harmless did not know; while the entry
+    stands, no copy would ever be removed.
+    """
+    bank = await tx.banks.find(OWN, BankKind.KNOWN_GOOD, case.guild_id)
+    if bank is None or case.fingerprint is None:
+        return []
+    found = await tx.banks.find_exact(case.fingerprint.sha256, [bank.id])
+    return [entry.id for entry in found if await tx.banks.revoke(entry.id, actor_id, at)]
 
 
 def in_doubt(confirmed: Case, good: Fingerprint) -> bool:

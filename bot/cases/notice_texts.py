@@ -25,6 +25,14 @@ LISTED: dict[Category, str] = {
     Category.SCAM: " as a scam",
 }
 
+GUIDE = (
+    "-# `/deepfakes` in the server explains how to recognise manipulated pictures, why not to pass them on, and where "
+    "to find help."
+)
+GUIDED = (Category.NCII_SYNTHETIC, Category.NCII_REAL, Category.HARASSMENT)
+GUIDED_RULES = (PolicyReason.SEXUAL_DEEPFAKE, PolicyReason.INTIMATE_PICTURE, PolicyReason.HARASSMENT)
+"""What the guide of /deepfakes is about: by the category of a case, and by the rule that a decision named."""
+
 NO_PENALTY = "No penalty was applied."
 ANOTHER = "Another moderator answers it."
 NOT_PUT_BACK = "A removed message cannot be put back."
@@ -74,8 +82,11 @@ def rule(case: Case) -> str:
     return RULES.get(case.policy_reason, OTHER_RULE)
 
 
-def removed(case: Case, posted: Posted, at: datetime, *, seen_at: datetime) -> str:
-    """After a removal at this time of what was posted at ``seen_at``: what happened, and who looks at it."""
+def removed(case: Case, posted: Posted, at: datetime, *, seen_at: datetime, held: bool = False) -> str:
+    """After a removal at this time of what was posted at ``seen_at``: what happened, and who looks at it.
+
+    ``held``: members reported it. How many or who they were is nobody's business but the moderators'.
+    """
     if case.state is CaseState.EXPIRED:
         return expired(posted)
     if case.decision is not None and case.decision.mistaken:
@@ -84,13 +95,19 @@ def removed(case: Case, posted: Posted, at: datetime, *, seen_at: datetime) -> s
         if seen_at <= case.decided_at:
             return confirmed(case, posted, None)
         found = f"because a moderator had already confirmed that the picture breaks {rule(case)}"
-        return f"{posted.was} removed automatically, {found}.{_then(NO_PENALTY, case.decided_at)}"
+        return f"{posted.was} removed automatically, {found}.{_then(NO_PENALTY, case.decided_at)}{_guide(case)}"
     if case.decision_number:
-        return f"{posted.was} removed. Moderators are looking at the picture again.{_then(NO_PENALTY, at)}"
+        return (
+            f"{posted.was} removed. Moderators are looking at the picture again.{_then(NO_PENALTY, at)}{_guide(case)}"
+        )
     if case.in_lane:
         return f"{posted.was} removed automatically until a person has checked it.{_then(NO_PENALTY, at)}"
+    if held:
+        why = "because members of this server reported the picture"
+        return f"{posted.was} removed until a moderator has looked at it, {why}.{_then(NO_PENALTY, at)}"
     listed = f"because the picture matches one that this server's blocklist lists{LISTED.get(case.category, '')}"
-    return f"{posted.was} removed automatically, {listed}. A moderator checks it.{_then(NO_PENALTY, at)}"
+    checked = f"{posted.was} removed automatically, {listed}. A moderator checks it."
+    return f"{checked}{_then(NO_PENALTY, at)}{_guide(case)}"
 
 
 def confirmed(case: Case, posted: Posted, sanction: Sanction | None) -> str:
@@ -99,7 +116,7 @@ def confirmed(case: Case, posted: Posted, sanction: Sanction | None) -> str:
     goes = "the message is" if posted.messages == 1 else "the messages are"
     return (
         f"A moderator decided about {posted.words}: the picture breaks {rule(case)}, and {goes} removed."
-        f"{_then(penalty(sanction), case.decided_at)} {ANOTHER}"
+        f"{_then(penalty(sanction), case.decided_at)} {ANOTHER}{_guide(case)}"
     )
 
 
@@ -193,6 +210,14 @@ def how(since: datetime) -> str:
 def _then(said: str, since: datetime) -> str:
     """After what happened: the penalty, if it is told here, and how to appeal."""
     return f"\n**{said}**\n{how(since)}" if said else f"\n{how(since)}"
+
+
+def _guide(case: Case) -> str:
+    """The last line of a notice of a removal: the guide, if it is about such pictures. Never of suspected minors."""
+    if case.in_lane:
+        return ""
+    about = case.category in GUIDED if case.policy_reason is None else case.policy_reason in GUIDED_RULES
+    return f"\n{GUIDE}" if about else ""
 
 
 def _lifts(sanctions: Sequence[Sanction]) -> str:

@@ -41,8 +41,13 @@ Copies = Mapping[int, Sequence[Sighting]]
 # --------------------------------------------------------------------------------------------- what happened
 
 
-async def removed(tx: Tx, case: Case, guild: GuildSettings, message_id: int, at: datetime) -> None:
-    """Tell the author of a message that it is gone: once for each case, decision and author, however many copies."""
+async def removed(
+    tx: Tx, case: Case, guild: GuildSettings, message_id: int, at: datetime, *, held: bool = False
+) -> None:
+    """Tell the author of a message that it is gone: once for each case, decision and author, however many copies.
+
+    ``held``: it went because members reported it, whatever it may match.
+    """
     if not guild.tell_authors:
         return
     told: set[int] = set()
@@ -55,7 +60,7 @@ async def removed(tx: Tx, case: Case, guild: GuildSettings, message_id: int, at:
         own = case if sighting.case_id == case.id else await tx.cases.get(sighting.case_id)
         if own is None or own.decision_number in (await _heard(tx, own, {author: [sighting]}))[author]:
             continue
-        text = texts.removed(own, Posted.of([sighting]), at, seen_at=sighting.seen_at)
+        text = texts.removed(own, Posted.of([sighting]), at, seen_at=sighting.seen_at, held=held)
         final = own.state is CaseState.EXPIRED or (own.decision is not None and own.decision.mistaken)
         await tx.outbox.put([_tell(own, author, text, appealable=not final)], at)
 

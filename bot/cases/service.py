@@ -23,7 +23,6 @@ from bot.model import (
     CaseOrigin,
     CaseView,
     Category,
-    Decision,
     Fingerprint,
     GuildSettings,
     Match,
@@ -39,7 +38,7 @@ from bot.store.cases import CaseChanges
 from bot.store.chain import AuditAction, deletion_payload
 from bot.store.engine import Store, Tx
 
-from . import calls, clusters, notices, sanctions, texts
+from . import calls, clusters, notices, outcomes, priority, said, sanctions, texts
 from .states import UNDO_WINDOW
 
 log = structlog.get_logger(__name__)
@@ -101,7 +100,7 @@ class CaseService:
 
         Idempotent: a repeated item changes nothing, whatever became of its case meanwhile.
         """
-        async with self._store.write() as tx:
+        async with self._store.write(guild.guild_id) as tx:
             new = await self._record(tx, message, media.media_id, media.surface, scan, guild)
         if scan.plan.open_case or scan.plan.log:
             self._wake()
@@ -131,6 +130,7 @@ class CaseService:
         added = await tx.sightings.add(message, media_id, surface, scan, seen_at=now, case_id=case.id)
         if scan.thumbhash is not None:
             await tx.cases.keep_thumbhash(case.id, scan.thumbhash)
+        case = await said.note(tx, case, scan.signals, now)
         if plan.delete:
             await tx.outbox.put([calls.delete(message, case.id)], now)
         await self.draw(tx, case, guild, f"sighting:{added}")
@@ -177,7 +177,8 @@ class CaseService:
         """Tell a case that nobody else can change now of a further picture of its cluster."""
         if category is Category.MINOR_SUSPECTED and not case.in_lane:
             case = await self.enter_lane(tx, guild, case, None)
-        return await clusters.inform(tx, case, match, reasons)
+        informed = await clusters.inform(tx, case, match, reasons)
+        return case if informed is case else await self.prioritise(tx, informed)
 
     async def enter_lane(
         self, tx: Tx, guild: GuildSettings, case: Case, actor_id: int | None, request_id: int | None = None
@@ -192,7 +193,7 @@ class CaseService:
                 moved = await clusters.into_lane(tx, duplicate)
                 await self.event(tx, moved, "suspected_minor", actor_id)
                 await self.draw(tx, moved, guild, f"v{moved.version}")
-        moved = await clusters.into_lane(tx, case)
+        moved = await self.prioritise(tx, await clusters.into_lane(tx, case))
         await self.event(tx, moved, "suspected_minor", actor_id, request_id=request_id)
         return moved
 
@@ -222,7 +223,19 @@ class CaseService:
             reasons=reasons,
         )
         await self.event(tx, case, "opened", None, " ".join(reasons))
-        return case
+        return await self.prioritise(tx, case)
+
+    async def prioritise(self, tx: Tx, case: Case) -> Case:
+        """Weigh a case anew that nobody else can change now, after what its priority is made of changed."""
+        return await priority.prioritise(tx, case, self._clock())
+
+    async def weigh_others(self, tx: Tx, case: Case, guild: GuildSettings) -> None:
+        """Weigh the other open cases of those who reported this one, whose end just changed.
+
+        A card that says something else by it is drawn again.
+        """
+        for other in await priority.weigh_others(tx, case, self._clock()):
+            await self.draw(tx, other, guild, f"weighed:{case.id}:{case.version}")
 
     async def draw(self, tx: Tx, case: Case, guild: GuildSettings, cause: str) -> None:
         """Have a change of the case shown: by its first card, or by drawing the card again.
@@ -301,8 +314,8 @@ class CaseService:
         """Change a case in one transaction in which nobody else does; once for each press or command.
 
         It takes the guild's turn first, so that whoever changes several of its cases never waits for somebody who waits
-        for them. ``with_cases`` are locked as well. Raises NotFoundError for a case that does not exist, and whatever
-        ``work`` raises, after which nothing has changed.
+        for them. ``with_cases`` are locked as well, and so is the case that this one is a duplicate of. Raises
+        NotFoundError for a case that does not exist, and whatever ``work`` raises, after which nothing has changed.
         """
         async with self._store.write() as tx:
             found = await tx.cases.get(case_id)
@@ -310,6 +323,8 @@ class CaseService:
                 await tx.cases.in_turn(found.guild_id)
             locked = {number: await tx.cases.touch(number) for number in sorted({case_id, *with_cases})}
             case = locked[case_id]
+            if case.duplicate_of is not None and case.duplicate_of not in locked:
+                await tx.cases.touch(case.duplicate_of)
             if not await tx.cases.answered(request_id):
                 case = await work(tx, case)
         self._wake()
@@ -353,15 +368,7 @@ class CaseService:
 
         Those who reported a duplicate hear with those of the case that it is a duplicate of.
         """
-        if case.decision is Decision.DUPLICATE:
-            return
-        pending = [
-            calls.notify(report.reporter_id, texts.outcome(case), key=f"outcome:{report.id}", case=case)
-            for case_id in (case.id, *await tx.cases.duplicates_of(case.id))
-            for report in await tx.reports.by_case(case_id)
-            if not report.outcome_sent
-        ]
-        await tx.outbox.put(pending, self._clock())
+        await outcomes.ended(tx, case, self._clock())
 
     async def after_change(self) -> None:
         """To be called after a commit that changed entries or put calls: the outbox, the index and the hunt follow."""
@@ -385,7 +392,7 @@ class CaseService:
             if case is not None:
                 guild = await self._guilds.within(tx, case.guild_id)
                 await self.draw(tx, case, guild, f"deleted:{message_id}")
-                await notices.removed(tx, case, guild, message_id, self._clock())
+                await notices.removed(tx, case, guild, message_id, self._clock(), held=calls.holds(call))
         elif call.kind in {CallKind.POST_CARD, CallKind.EDIT_CARD}:
             await self._card_stands(tx, call, result)
         elif call.key.startswith((sanctions.ORDERED, sanctions.LIFT)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.model import Case, CaseState, Category, Decision, MessageRef, Plan, Verdict
+from bot.model import Case, Category, Decision, MessageRef, Plan, Verdict
 
 OWN_MESSAGE = "A message of yours is part of this case, so somebody else has to decide it."
 OWN_DECISION = "The appeal is against a decision of yours, so another moderator has to answer it."
@@ -34,24 +34,6 @@ def observed(message: MessageRef, plan: Plan) -> str:
             "Message* in its menu), and removes it then."
         )
     return f"Observe mode: {message.link} would be {would}. {' '.join(plan.reasons)}"
-
-
-def outcome(case: Case) -> str:
-    """To a member who reported, once. Says what was done, never who else was involved."""
-    if case.decision is Decision.CONFIRM:
-        return (
-            "Thank you for your report. A moderator confirmed it: the picture is on the server's blocklist now and "
-            "its copies are removed."
-        )
-    if case.state is CaseState.EXPIRED:
-        return (
-            "Thank you for your report. The moderators did not get to it in time, so nothing was decided; if the "
-            "picture still stands, please report it again."
-        )
-    return (
-        "Thank you for your report. A moderator looked at it and found that it does not break the rules on abusive "
-        "pictures, so it stays."
-    )
 
 
 def stale(case: Case) -> str:

@@ -25,8 +25,9 @@ def upgrade(*, config: ConfigOption = None) -> None:
 
 async def _upgrade(settings: Settings) -> int:
     from bot.store import admin
+    from bot.vault import Vault
 
-    await admin.upgrade(settings.store.url)
+    await admin.upgrade(settings.store.url, Vault.open_or_create(settings))
     say("The database is up to date.")
     return 0
 
@@ -136,7 +137,7 @@ async def _reseal(settings: Settings) -> int:
 
 @app.command("forget-features")
 def forget_features(*, config: ConfigOption = None) -> None:
-    """Drop all local features, for good: the way out when the vault's key is lost. Stop the bot first."""
+    """Drop local features and what no key opens, for good: the way out when the key is lost. Stop the bot first."""
     finish(_forget_features(prepare(config)))
 
 
@@ -149,6 +150,7 @@ async def _forget_features(settings: Settings) -> int:
         dropped = await admin.forget_features(settings.store.url, Vault.find(settings))
     say(
         f"The local features of {count(dropped, 'entry', 'entries')} are gone. Pictures go on matching by their "
-        "hashes; parts of pictures match again only for what is listed from now on."
+        "hashes; parts of pictures match again only for what is listed from now on. Who reported, and what members "
+        "wrote, is gone where the key does not open it."
     )
     return 0

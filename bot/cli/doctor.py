@@ -43,7 +43,25 @@ async def _examine(settings: Settings, first: Finding) -> list[Finding]:
     folder = health.data_folder(url)
     database = await _database(url)
     workers, discord = await asyncio.gather(_workers(settings), _discord(settings, readable=database.ok))
-    return [first, folder, database, workers, health.clock(url), *discord]
+    port = await asyncio.to_thread(health.port, settings.health)
+    shards = await _shards(url) if database.ok else []
+    return [first, folder, database, *shards, workers, port, health.clock(url), *discord]
+
+
+async def _shards(url: str) -> list[Finding]:
+    """Which shards run; nothing with SQLite, which has one process."""
+    from bot.ops import health
+    from bot.store.dialects import sqlite_path
+    from bot.store.engine import Store
+
+    if sqlite_path(url) is not None:
+        return []
+    store = await Store.open(url, migrate=False)
+    try:
+        async with store.read() as tx:
+            return [health.shards(await tx.installation.running_shards())]
+    finally:
+        await store.close()
 
 
 async def _database(url: str) -> Finding:
@@ -69,6 +87,7 @@ async def _workers(settings: Settings) -> Finding:
     """Whether the decoder's processes start and read every format."""
     from bot.media.formats import videos_readable
     from bot.media.sandbox import Sandbox
+    from bot.media.signals.manifests import readable
     from bot.ops.health import Finding
 
     name = "Decoder"
@@ -88,7 +107,10 @@ async def _workers(settings: Settings) -> Finding:
         )
     processes = count(settings.media.workers, "process", "processes")
     videos = "" if videos_readable() else '; not for videos, which need the extra "video"'
-    return Finding(name, ok=True, detail=f"{processes} for {', '.join(results)}{videos}")
+    manifests = (
+        "; C2PA manifests are read" if readable() else '; not for C2PA manifests, which need the extra "provenance"'
+    )
+    return Finding(name, ok=True, detail=f"{processes} for {', '.join(results)}{videos}{manifests}")
 
 
 async def _discord(settings: Settings, *, readable: bool) -> list[Finding]:

@@ -42,7 +42,8 @@ def show(renderable: RenderableType) -> None:
 
 def complain(sentence: str) -> None:
     """Write one sentence about what went wrong, or what the person should know."""
-    typer.echo(f"stanguard: {printable(sentence)}", err=True)
+    with contextlib.suppress(OSError):  # standard error may be a file on a full disk; the exit status says enough
+        typer.echo(f"stanguard: {printable(sentence)}", err=True)
 
 
 @contextlib.contextmanager

@@ -137,7 +137,7 @@ async def _scanner(app: App, bank_name: str | None) -> tuple[Scanner, int]:
     judging = judging_of(limits)
     matcher = Matcher(judging.thresholds, Signature.derived(app.store.secret) if limits.local_features else None)
     matcher.load(used, entries)
-    return Scanner(app.fetcher, app.sandbox, matcher, judging, max_bytes=app.settings.media.max_bytes), listed
+    return Scanner(app.fetcher, app.decoders, matcher, judging, max_bytes=app.settings.media.max_bytes), listed
 
 
 def _worker(settings: Settings, scanner: Scanner, blocking: int) -> Callable[[str], Awaitable[Result]]:

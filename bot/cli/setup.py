@@ -76,7 +76,7 @@ async def opened(settings: Settings, *, decoding: bool = False) -> AsyncGenerato
     app = await App.open(settings)
     try:
         if decoding:
-            await app.sandbox.start()
+            await app.decoders.start()
         yield app
     finally:
         await app.stop()

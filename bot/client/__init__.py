@@ -2,6 +2,7 @@
 
 from .bot import StanguardBot, create_bot
 from .calls import DiscordCalls
+from .members import DiscordMembers
 from .runner import run
 
-__all__ = ["DiscordCalls", "StanguardBot", "create_bot", "run"]
+__all__ = ["DiscordCalls", "DiscordMembers", "StanguardBot", "create_bot", "run"]

@@ -17,16 +17,24 @@ from discord.http import handle_message_parameters
 
 from bot.cases.calls import card_channel
 from bot.errors import NotFoundError
-from bot.model import Call, CallKind, CaseView
+from bot.language import mark, say
+from bot.model import Call, CallKind, CaseView, Language
 from bot.outbox import CallError, CallResult
 
 from .bot import StanguardBot
+from .deletes import Deletes
 from .obstacles import ACTS
 from .payloads import LONGEST_MESSAGE, button, lacks, mentioned_role, moment, number, text
-from .refusals import MISSING_PERMISSIONS, UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, refused
+from .permits import Need, need_of
+from .refusals import MISSING_PERMISSIONS, refused
 from .sanctions import sanction
 
 NONCE_LENGTH = 25
+
+SIGNATURE = mark("From the moderators of {server}")
+
+TOKEN_WAIT = 60.0
+"""Seconds until a call is tried again whose token was not accepted: the program ends before."""
 
 LOOK_BACK = 50
 """Messages of a channel that are searched for the result of an attempt with an unknown end."""
@@ -45,6 +53,7 @@ class DiscordCalls:
 
     def __init__(self, bot: StanguardBot) -> None:
         self._bot = bot
+        self._deletes = Deletes(lambda: bot.http)
 
     async def carry_out(self, call: Call, *, uncertain: bool) -> CallResult:
         """Do what the call says. ``uncertain``: an earlier attempt may have done it already.
@@ -57,11 +66,17 @@ class DiscordCalls:
             if call.kind in ACTS:
                 await sanction(self._bot, call)
                 return CallResult()
-            return await self._carry_out(call, uncertain=uncertain)
+            if "channel_id" not in call.payload:
+                return await self._carry_out(call, uncertain=uncertain)
+            async with self._bot.permits.asked(call, number(call, "channel_id")):
+                return await self._carry_out(call, uncertain=uncertain)
         except discord.HTTPException as error:
             raise refused(call, error) from None
         except discord.RateLimited as error:
             raise CallError("Discord asks to wait.", permanent=False, retry_after=error.retry_after) from None
+        except discord.LoginFailure:
+            sentence = "Discord does not accept the bot's token any more."
+            raise CallError(sentence, permanent=False, retry_after=TOKEN_WAIT) from None
         except (TimeoutError, aiohttp.ClientError, OSError, RuntimeError) as error:
             # RuntimeError is what a closed session raises while the bot shuts down.
             sentence = f"Discord could not be reached ({type(error).__name__})."
@@ -86,11 +101,13 @@ class DiscordCalls:
     async def _delete(self, call: Call) -> CallResult:
         channel_id, message_id = number(call, "channel_id"), number(call, "message_id")
         reason = call.payload.get("reason")
-        try:
-            await self._bot.http.delete_message(channel_id, message_id, reason=None if reason is None else str(reason))
-        except discord.NotFound as error:
-            if error.code not in {0, UNKNOWN_MESSAGE, UNKNOWN_CHANNEL}:
-                raise
+        await self._deletes.delete(
+            channel_id,
+            message_id,
+            reason=None if reason is None else str(reason),
+            case_id=call.case_id,
+            own=need_of(call) is Need.DELETE_OWN,
+        )
         return CallResult(channel_id, message_id)
 
     # --------------------------------------------------------------------------------------------- cards
@@ -117,7 +134,9 @@ class DiscordCalls:
         channel_id, message_id = view.case.card_channel_id, view.case.card_message_id
         if channel_id is not None and message_id is not None:
             try:
-                await self._edit(channel_id, message_id, await self._drawn(view))
+                drawn = await self._drawn(view)
+                async with self._bot.permits.asked(call, channel_id):
+                    await self._edit(channel_id, message_id, drawn)
             except discord.NotFound:
                 pass  # somebody deleted the card, or its channel; the case needs one
             else:
@@ -130,7 +149,8 @@ class DiscordCalls:
                 permanent=True,
                 retry_after=None,
             )
-        return await self._post_card(call, channel_id, uncertain=uncertain, again=f":after:{message_id}")
+        async with self._bot.permits.asked(call, channel_id):
+            return await self._post_card(call, channel_id, uncertain=uncertain, again=f":after:{message_id}")
 
     async def _view(self, call: Call) -> CaseView:
         if call.case_id is None:
@@ -177,15 +197,30 @@ class DiscordCalls:
     # --------------------------------------------------------------------------------------------- plain messages
 
     async def _notify(self, call: Call, *, uncertain: bool) -> CallResult:
-        channel = await self._bot.http.start_private_message(number(call, "user_id"))
-        return await self._write(call, int(channel["id"]), self._signed(call), uncertain=uncertain, below=button(call))
+        user_id = await self._recipient(call)
+        if user_id is None:
+            return CallResult()
+        channel = await self._bot.http.start_private_message(user_id)
+        signed = await self._signed(call)
+        return await self._write(call, int(channel["id"]), signed, uncertain=uncertain, below=button(call))
 
-    def _signed(self, call: Call) -> str:
+    async def _recipient(self, call: Call) -> int | None:
+        """Whom a direct message is for. A reporter is known to the reports alone: None if they want none any more."""
+        if "report_id" not in call.payload:
+            return number(call, "user_id")
+        return await self._bot.app.follow_up.recipient(number(call, "report_id"))
+
+    async def _signed(self, call: Call) -> str:
         """The text of a direct message with the server that it comes from: a member may share several with the bot."""
-        guild = None if call.guild_id is None else self._bot.get_guild(call.guild_id)
-        if guild is None:
+        if call.guild_id is None:
             return text(call)
-        signature = f"\n-# From the moderators of {discord.utils.escape_markdown(guild.name)}"
+        try:  # another process may have the server's shard, and this one has never heard of it
+            guild = self._bot.get_guild(call.guild_id) or await self._bot.fetch_guild(call.guild_id, with_counts=False)
+        except (discord.NotFound, discord.Forbidden):
+            return text(call)
+        language = Language.of(str(call.payload.get("language") or ""))
+        server = discord.utils.escape_markdown(guild.name)
+        signature = f"\n-# {say(language, SIGNATURE, server=server)}"
         return text(call)[: LONGEST_MESSAGE - len(signature)] + signature
 
     async def _write(

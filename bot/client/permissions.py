@@ -22,6 +22,8 @@ VIEW = Need("view_channel", "View Channel")
 HISTORY = Need("read_message_history", "Read Message History")
 MANAGE_MESSAGES = Need("manage_messages", "Manage Messages")
 SEND = Need("send_messages", "Send Messages")
+CONNECT = Need("connect", "Connect")
+MANAGE_THREADS = Need("manage_threads", "Manage Threads")
 
 SCAN_NEEDS = (VIEW, HISTORY, MANAGE_MESSAGES)
 """In every channel whose pictures are to be checked."""
@@ -91,6 +93,22 @@ def gaps(channels: Iterable[discord.abc.GuildChannel], me: discord.Member) -> li
             hidden = not channel.permissions_for(channel.guild.default_role).view_channel
             found.append(Gap(channel.id, channel.name, lacking, hidden))
     return found
+
+
+def lacks_to_read(channel: discord.abc.GuildChannel | discord.Thread, me: discord.Member) -> tuple[str, ...]:
+    """The names of the permissions that ``me`` lacks for reading what stands in a channel or thread.
+
+    The chat of a voice channel asks for Connect as well, and a private thread of others for Manage Threads.
+    """
+    if isinstance(channel, discord.Thread) and channel.parent is None:
+        return ()
+    permissions = channel.permissions_for(me)
+    needs = [VIEW, HISTORY]
+    if isinstance(channel, discord.VoiceChannel | discord.StageChannel):
+        needs.append(CONNECT)
+    if isinstance(channel, discord.Thread) and channel.is_private() and channel.me is None:
+        needs.append(MANAGE_THREADS)
+    return missing(permissions, needs)
 
 
 def may_configure(permissions: discord.Permissions) -> bool:

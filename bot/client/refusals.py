@@ -25,6 +25,29 @@ ARCHIVED_THREAD = 50083
 TWO_FACTOR_NEEDED = 60003
 
 
+LACKS = "The bot lacks "
+LOCKED = "The thread "
+
+TWO_FACTOR = "This server asks for two-factor authentication; whoever owns the bot's account has to turn it on."
+
+
+def lacks_in(place: str, permissions: str) -> str:
+    """What is said of a permission that is missing in a channel, asked of Discord or known beforehand."""
+    return f"{LACKS}{permissions} in {place}; give it to the bot's role there, or run /setup to see all gaps."
+
+
+def holds_for_channel(error: discord.HTTPException) -> bool:
+    """Whether what Discord refused here it refuses for every message of the channel."""
+    if error.code == ARCHIVED_THREAD:
+        return True
+    return error.status == 403 and error.code not in {ACTION_REFUSED, DMS_CLOSED}
+
+
+def mendable(sentence: str) -> bool:
+    """Whether a call was given up for want of something that an admin may have given the bot since."""
+    return sentence.startswith((LACKS, LOCKED)) or sentence == TWO_FACTOR
+
+
 def passing(error: discord.HTTPException) -> CallError | None:
     """What to say of an answer that may be another one next time; None for one that stays."""
     if error.status == 429:
@@ -48,10 +71,11 @@ def refused(call: Call, error: discord.HTTPException) -> CallError:
     elif error.code == ACTION_REFUSED:
         sentence = f"Discord does not let anybody delete this kind of message in {place}."
     elif error.code == ARCHIVED_THREAD:
-        sentence = f"The thread {place} is locked; give the bot the permission Manage Threads there."
+        sentence = f"{LOCKED}{place} is locked; give the bot the permission Manage Threads there."
+    elif error.code == TWO_FACTOR_NEEDED:
+        sentence = TWO_FACTOR
     elif error.status == 403:
-        names = _needed(call.kind, error.code)
-        sentence = f"The bot lacks {names} in {place}; give it to the bot's role there, or run /setup to see all gaps."
+        sentence = lacks_in(place, _needed(call.kind, error.code))
     else:
         sentence = unexplained(error)
     return CallError(sentence, permanent=True, retry_after=None)

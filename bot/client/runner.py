@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import re
 import signal
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 
 import aiohttp
 import discord
@@ -16,11 +16,23 @@ import structlog
 from bot.app import App
 from bot.errors import ConfigError, why_unreachable
 from bot.settings import TOKEN_VARIABLE, DiscordSettings
+from bot.store.vitals import Vitals
 
 from .bot import StanguardBot, create_bot
 from .calls import DiscordCalls
+from .connection import Connection
+from .departures import DiscordServers
+from .history import DiscordHistory
+from .members import DiscordMembers
+from .watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
+
+STOP_SECONDS = 8.5
+"""How long an orderly end may take: who supervises the process waits for ten seconds before it is killed."""
+
+GOODBYE_SECONDS = 1.0
+"""What of it is kept for the connection to Discord."""
 
 BAD_TOKEN = (
     f"Discord does not accept the token; reset it in the Developer Portal (Bot, Reset Token) and set {TOKEN_VARIABLE}."
@@ -91,51 +103,83 @@ def explained() -> Generator[None]:
         ) from None
 
 
-async def run(app: App) -> None:
+async def run(app: App, *, stopping: Callable[[], None] = lambda: None) -> None:
     """Run the bot until SIGINT or SIGTERM, then take nothing more in, finish what is under way, and disconnect.
 
-    ``app`` is open and not started; it is stopped at the end in any case. Raises ConfigError with one sentence when
-    Discord does not let the bot in.
+    ``app`` is open and not started; it is stopped at the end in any case, within :data:`STOP_SECONDS`. ``stopping`` is
+    called when the end begins. Raises, with one sentence each, ConfigError when Discord does not let the bot in, or not
+    any more, LostError when the gateway stays silent, and DamagedDatabaseError.
     """
     bot: StanguardBot | None = None
     connection: asyncio.Task[None] | None = None
+    await app.monitor.start()
     try:
         token = token_of(app.settings.discord)
         bot = create_bot(app)
+        gateway = Connection(bot)
         with explained():
             await bot.login(token)
         log.info("bot.logged_in", user=str(bot.user))
-        await app.start(DiscordCalls(bot))
-        gc.freeze()  # what is loaded by now stays: the collector need not walk it while pictures wait
-        connection = asyncio.create_task(bot.connect(), name="gateway")
+        bot.add_guild_sinks(appeared=app.gaps.appeared, left=app.gaps.left)
+        await app.start(
+            DiscordCalls(bot),
+            members=DiscordMembers(bot),
+            history=DiscordHistory(bot),
+            gateway=gateway,
+            servers=DiscordServers(bot),
+        )
+        watchdog = Watchdog(
+            bot,
+            resume_seconds=app.settings.discord.resume_seconds,
+            silent_seconds=app.settings.discord.silent_seconds,
+        )
+        connection = asyncio.create_task(watchdog.run(), name="gateway")
         with explained():
-            await _until_asked_to_stop(connection)
+            await _until_asked_to_stop(connection, app.store.vitals)
     finally:
+        stopping()
+        until = time.monotonic() + STOP_SECONDS
         if bot is not None:
             bot.stop_intake()
         try:
-            await app.stop()  # before the connection ends: what is due still goes out
+            # Before the connection ends: what is due still goes out.
+            await app.stop(within=STOP_SECONDS - GOODBYE_SECONDS)
         finally:
-            await _disconnect(bot, connection)
+            try:
+                await _disconnect(bot, connection, within=max(GOODBYE_SECONDS, until - time.monotonic()))
+            finally:
+                await app.monitor.stop()
     log.info("bot.stopped")
 
 
-async def _until_asked_to_stop(connection: asyncio.Task[None]) -> None:
-    """Return at the first SIGINT or SIGTERM, or when Discord ends the connection; raise what that raised."""
+async def _until_asked_to_stop(connection: asyncio.Task[None], vitals: Vitals) -> None:
+    """Return at the first SIGINT or SIGTERM, or when Discord ends the connection; raise what that raised.
+
+    Raises DamagedDatabaseError as soon as the database turns out to be damaged.
+    """
     asked = asyncio.Event()
     with _signals(asked):
         stop = asyncio.create_task(asked.wait(), name="signals")
-        await asyncio.wait({connection, stop}, return_when=asyncio.FIRST_COMPLETED)
+        damaged = asyncio.create_task(vitals.damaged.wait(), name="damage")
+        await asyncio.wait({connection, stop, damaged}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
+        damaged.cancel()
+    if vitals.damage is not None:
+        raise vitals.damage
     if connection.done():
         await connection
     log.info("bot.stopping")
 
 
-async def _disconnect(bot: StanguardBot | None, connection: asyncio.Task[None] | None) -> None:
-    if bot is not None:
-        await bot.close()
+async def _disconnect(bot: StanguardBot | None, connection: asyncio.Task[None] | None, *, within: float) -> None:
+    try:
+        async with asyncio.timeout(within):
+            if bot is not None:
+                await bot.close()
+    except TimeoutError:
+        log.warning("gateway.no_goodbye")
     if connection is not None:
+        connection.cancel()
         await asyncio.gather(connection, return_exceptions=True)
 
 

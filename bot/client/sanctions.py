@@ -17,6 +17,7 @@ from .payloads import lacks, moment, number
 from .refusals import (
     INVALID_FORM,
     TOO_MANY_BANS,
+    TWO_FACTOR,
     TWO_FACTOR_NEEDED,
     UNKNOWN_BAN,
     UNKNOWN_GUILD,
@@ -84,7 +85,7 @@ async def _explained(bot: StanguardBot, call: Call, error: discord.HTTPException
     if error.code == TOO_MANY_BANS:
         return f"{user} left, and this server may ban no more people who are not in it; lift old bans first."
     if error.code == TWO_FACTOR_NEEDED:
-        return "This server asks for two-factor authentication; whoever owns the bot's account has to turn it on."
+        return TWO_FACTOR
     if error.code == INVALID_FORM and call.kind is CallKind.TIMEOUT:
         return "Discord takes timeouts of up to 28 days; check the clock of the bot's machine and repeat the sanction."
     return unexplained(error)

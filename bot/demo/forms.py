@@ -11,7 +11,7 @@ import simcord
 def answer_of(result: simcord.InteractionResult) -> str:
     """The text of everything that the bot answered."""
     answers = [*([] if result.response is None else [result.response]), *result.followups]
-    return "\n".join(text for answer in answers for text in (*_text(answer.content), *_texts(answer.components)))
+    return "\n".join(text for answer in answers for text in (*_text(answer.content), *texts_of(answer.components)))
 
 
 def filled(modal: Mapping[str, Any], category: str) -> dict[str, Any]:
@@ -28,11 +28,12 @@ def filled(modal: Mapping[str, Any], category: str) -> dict[str, Any]:
     return values
 
 
-def _texts(components: Iterable[Mapping[str, Any]]) -> list[str]:
+def texts_of(components: Iterable[Mapping[str, Any]]) -> list[str]:
+    """All text in components, those within others as well, in order."""
     found: list[str] = []
     for component in components:
         found += _text(component.get("content"))
-        found += _texts(cast("list[dict[str, Any]]", component.get("components") or []))
+        found += texts_of(cast("list[dict[str, Any]]", component.get("components") or []))
     return found
 
 

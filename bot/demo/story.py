@@ -16,6 +16,7 @@ from .shelf import Shelf
 from .world import World
 
 FAILED = "call_failed"
+WHY_FIRST = "**Why first:** "
 PRESS_CONFIRM, PRESS_NOT_A_MATCH, PRESS_UNDO = "Confirm", "Not a match", "Undo"
 
 
@@ -151,7 +152,12 @@ class Story:
         expect(len(views) == 1, f"The report should have opened one case, but there are {len(views)}.")
         expect(views[0].report_count == 1, f"The case should hold one report, but it holds {views[0].report_count}.")
         expect(views[0].case.card_message_id, "The reported case should have a card in the review channel.")
-        return f"Case {views[0].case.id} is in the review channel; nothing is removed before a person has looked."
+        why = world.card_line(views[0], WHY_FIRST)
+        expect("1 member reported it" in why, f"The card should say that a member reported it, but says: {why or '-'}")
+        return (
+            f"Case {views[0].case.id} is in the review channel; nothing is removed before a person has looked. Its "
+            f"card says why it comes first: {why}."
+        )
 
     async def _confirm(self) -> str:
         view = await self._only_case()

@@ -13,6 +13,8 @@ _CARD_BUTTON = re.compile(r"stanguard:case:(\d+):")
 _EVENTS = {
     "opened": "Opened {case}. {detail}",
     "reported": "Took a report into {case}.",
+    "held": "Deleted what {case} is about until somebody decides: members who were right before reported it. {detail}",
+    "report_withdrawn": "Noted that a report in {case} was taken back.",
     "confirm": "{actor} confirmed {case}.",
     "not_a_match": "{actor} decided that {case} is not a match.",
     "harmless_edit": "{actor} decided that {case} is a harmless edit.",

@@ -35,7 +35,7 @@ from bot.settings import (
 from . import words
 from .avatars import avatar_address
 from .cdn import LoopbackCdn
-from .forms import answer_of, filled
+from .forms import answer_of, filled, texts_of
 from .journal import Journal, Places, Post
 from .server import Person, Server, build
 from .shelf import File
@@ -237,6 +237,13 @@ class World:
     async def case(self, case_id: int) -> CaseView:
         """All that a case's card shows."""
         return await self.app.cases.view(case_id)
+
+    def card_line(self, view: CaseView, begins: str) -> str:
+        """The rest of the line of a case's card that begins so; empty if there is none."""
+        assert view.case.card_message_id is not None
+        card = self.env.backend.get_message(self.server.review.id, view.case.card_message_id)
+        lines = "\n".join(texts_of(card.components)).splitlines()
+        return next((line.removeprefix(begins) for line in lines if line.startswith(begins)), "")
 
     # ------------------------------------------------------------------------------------------------- helpers
 

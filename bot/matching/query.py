@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.model import Fingerprint
+from bot.model import Fingerprint, Signal
 
 LEAST_FEATURES = 60
 """Local features that a frame or an entry must have before it is compared by them."""
@@ -89,11 +89,15 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One picture as the matcher compares it. ``references`` are there if they were asked for."""
+    """One picture as the matcher compares it. ``references`` are there if they were asked for.
+
+    ``signals``: what its file says about itself, which nothing is compared with.
+    """
 
     fingerprint: Fingerprint
     frames: tuple[Frame, ...] = ()
     references: tuple[Reference, ...] = field(default=(), repr=False)
+    signals: tuple[Signal, ...] = ()
 
     @property
     def plain(self) -> bool:

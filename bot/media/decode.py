@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from io import BytesIO
 
 from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
@@ -25,6 +26,8 @@ from . import video
 from .errors import MediaError
 from .formats import VIDEOS, sniff
 from .sampling import spread
+from .signals import manifests
+from .signals.read import read as read_signals
 from .wire import Limits, Reply
 
 _PLUGINS = {
@@ -55,12 +58,23 @@ _SIDEWAYS = frozenset({5, 6, 7, 8})
 
 
 def read(data: bytes, limits: Limits) -> Reply:
-    """What is wanted of a file, or why there is none, or both where only a part of it could be read."""
+    """What is wanted of a file, or why there is none, or both where only a part of it could be read.
+
+    What the file says about itself comes along.
+    """
     deadline = time.monotonic() + GRACE * limits.seconds
     try:
         kind = sniff(data)
     except MediaError as error:
         return Reply(None, error.reason)
+    reply = _read(data, kind, limits, deadline)
+    if reply.query is None:
+        return reply
+    said = read_signals(data, kind)
+    return Reply(replace(reply.query, signals=said.signals), reply.reason, said.manifest and manifests.readable())
+
+
+def _read(data: bytes, kind: str, limits: Limits, deadline: float) -> Reply:
     if kind in VIDEOS:
         return video.read(data, kind, limits, deadline)
     if not getattr(_PLUGINS[kind], "SUPPORTED", True):

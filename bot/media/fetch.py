@@ -16,7 +16,7 @@ from yarl import URL
 
 from bot import __version__
 from bot.errors import ConfigError
-from bot.model import Unscannable
+from bot.model import Passing, Unscannable
 from bot.settings import MediaSettings
 
 from .errors import MediaError
@@ -91,7 +91,7 @@ class Fetcher:
                 async with asyncio.timeout(self._settings.total_timeout):
                     return await self._fetch(address)
             except TimeoutError:
-                raise MediaError(Unscannable.FETCH_TIMEOUT) from None
+                raise MediaError(Unscannable.FETCH_TIMEOUT, passing=Passing.HOST) from None
 
     def _allowed(self, url: str) -> URL:
         """The address, if it is one on an allowed host. Raises MediaError (HOST_REFUSED) otherwise."""
@@ -117,7 +117,7 @@ class Fetcher:
         try:
             return await self._get(address)
         except _TryAgainError:
-            raise MediaError(Unscannable.FETCH_FAILED) from None
+            raise MediaError(Unscannable.FETCH_FAILED, passing=Passing.HOST) from None
 
     async def _get(self, address: URL) -> bytes:
         if self._session is None:

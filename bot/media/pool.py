@@ -36,13 +36,13 @@ _SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _LARGEST_MESSAGE = wire.LARGEST_REPLY + 1024
 
 
-def create(workers: int, memory: int) -> ProcessPool:
-    """A pool of decoder processes, none of them started yet. ``memory``: see :func:`bot.media.worker.prepare`."""
+def create(workers: int, memory: int, niceness: int = worker.NICENESS) -> ProcessPool:
+    """A pool of decoder processes, none of them started yet. ``memory``, ``niceness``: as in worker.prepare."""
     return ProcessPool(
         max_workers=workers,
         max_tasks=RECYCLE_AFTER,
         initializer=worker.prepare,
-        initargs=(memory,),
+        initargs=(memory, niceness),
         context=DecoderContext(),
     )
 
@@ -109,11 +109,20 @@ class StrictReader:
 
 
 class _Unpickler(pickle.Unpickler):
-    def find_class(self, module_name: str, global_name: str, /) -> type:
+    def find_class(self, module_name: str, global_name: str, /) -> Callable[..., object]:
+        if (module_name, global_name) == ("builtins", "getattr"):
+            return _status
         for known in (TaskResult, Acknowledgement, Result, ResultStatus):
             if (module_name, global_name) == (known.__module__, known.__qualname__):
                 return known
         raise pickle.UnpicklingError("not a class of a reply")
+
+
+def _status(known: object, name: object) -> ResultStatus:
+    """What Python up to 3.11.3 pickles a member of an enumeration as, and nothing else that ``getattr`` could do."""
+    if known is not ResultStatus or not isinstance(name, str):
+        raise pickle.UnpicklingError("not a status of a reply")
+    return ResultStatus[name]
 
 
 def _ordinary(connection: Connection[Any, Any]) -> Connection[Any, Any]:

@@ -13,8 +13,10 @@ from PIL import Image  # noqa: E402
 from bot.matching.query import Wanted  # noqa: E402
 
 from . import decode, wire  # noqa: E402 - with PyAV, where it is installed
+from .signals import manifests  # noqa: E402
 
 importlib.import_module("pebble")  # what a decoder process begins with
+manifests.prepare()
 
 
 def _warm_up() -> None:

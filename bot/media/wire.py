@@ -27,6 +27,8 @@ from bot.model import (
     View,
 )
 
+from .signals import packing
+
 LARGEST_REPLY = 1 << 25
 """Bytes. 64 frames of a transparent animation, each with its plane, features and views, need 24 MB."""
 
@@ -35,7 +37,7 @@ MOST_VIEWS = 64
 LARGEST_PLANE = 1 << 18
 """Pixels of the plane of one frame."""
 
-_HEAD = struct.Struct("!BB32s16sIIIBBHHH")
+_HEAD = struct.Struct("!BB32s16sIIIBBHHHBB")
 _VIEW = struct.Struct(f"!BI{ORIENTATIONS * PHASH_BYTES}s{GRID_BYTES}s")
 _FRAME = struct.Struct("!IHHfHB")
 _REFERENCE = struct.Struct("!HHHH")
@@ -61,10 +63,14 @@ class Limits(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """The outcome for one picture. With both set, the query covers a part of the picture only."""
+    """The outcome for one picture. With both set, the query covers a part of the picture only.
+
+    ``manifest``: it is worth asking for a C2PA manifest of the file.
+    """
 
     query: Query | None
     reason: Unscannable | None
+    manifest: bool = False
 
 
 def pack(reply: Reply) -> bytes:
@@ -72,7 +78,7 @@ def pack(reply: Reply) -> bytes:
     reason = _NO_REASON if reply.reason is None else _REASONS.index(reply.reason)
     query = reply.query
     if query is None:
-        return _HEAD.pack(reason, _NO_FINGERPRINT, b"", b"", 0, 0, 0, 0, 0, 0, 0, 0)
+        return _HEAD.pack(reason, _NO_FINGERPRINT, b"", b"", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     found = query.fingerprint
     parts = [
         _HEAD.pack(
@@ -88,6 +94,8 @@ def pack(reply: Reply) -> bytes:
             len(found.views),
             len(query.frames),
             len(query.references),
+            len(query.signals),
+            reply.manifest,
         ),
         *found.pdq,
     ]
@@ -98,6 +106,7 @@ def pack(reply: Reply) -> bytes:
         count = len(reference.features.points)
         parts.append(_REFERENCE.pack(reference.view, reference.width, reference.height, count))
         parts += _feature_parts(reference.features)
+    parts.append(packing.pack(query.signals))
     return b"".join(parts)
 
 
@@ -125,8 +134,23 @@ def unpack(data: object) -> Reply:
     if not isinstance(data, bytes) or not _HEAD.size <= len(data) <= LARGEST_REPLY:
         raise ValueError("not a reply")
     reader = _Reader(data)
-    head: tuple[int, int, bytes, bytes, int, int, int, int, int, int, int, int] = reader.fields(_HEAD)
-    reason_number, kind, sha256, md5, width, height, frames, quality, hashes, views, looks, references = head
+    head: tuple[int, int, bytes, bytes, int, int, int, int, int, int, int, int, int, int] = reader.fields(_HEAD)
+    (
+        reason_number,
+        kind,
+        sha256,
+        md5,
+        width,
+        height,
+        frames,
+        quality,
+        hashes,
+        views,
+        looks,
+        references,
+        signals,
+        manifest,
+    ) = head
     if reason_number != _NO_REASON and reason_number >= len(_REASONS):
         raise ValueError("unknown reason")
     reason = None if reason_number == _NO_REASON else _REASONS[reason_number]
@@ -139,6 +163,8 @@ def unpack(data: object) -> Reply:
         raise ValueError("impossible kind, size, frames or quality")
     if hashes > MOST_PDQ_HASHES:
         raise ValueError("too many PDQ hashes")
+    if manifest > 1:
+        raise ValueError("impossible mark of a manifest")
     pdq = tuple(reader.take(PDQ_BYTES) for _ in range(hashes))
     fingerprint = Fingerprint(
         sha256, tuple(_view(reader, frames) for _ in range(views)), width, height, frames, quality, md5, pdq
@@ -147,9 +173,10 @@ def unpack(data: object) -> Reply:
         fingerprint,
         tuple(_frame(reader, frames) for _ in range(looks)),
         tuple(_reference(reader, views) for _ in range(references)),
+        packing.unpack(reader.take(signals * packing.SIZE)),
     )
     reader.finish()
-    return Reply(query, reason)
+    return Reply(query, reason, bool(manifest))
 
 
 class _Reader:

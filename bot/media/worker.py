@@ -13,17 +13,19 @@ import os
 import signal
 import sys
 import traceback
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bot.model import Unscannable
 
 from . import wire
+from .signals import manifests, packing
 
 if sys.platform != "win32":
     import resource
 
-_NICENESS = 5
+NICENESS = 5
 """The bot's own process comes first: it answers moderators while a burst of pictures is decoded."""
 
 _OPEN_FILES = 64
@@ -33,19 +35,20 @@ _OWN_MEMORY = 1 << 30
 _log = logging.getLogger(__name__)
 
 
-def prepare(memory: int) -> None:
+def prepare(memory: int, niceness: int = NICENESS) -> None:
     """Take away from this process what decoding does not need.
 
-    ``memory`` is how many bytes decoding may take, on top of what the process has already. Runs once in each process,
-    before its first picture.
+    ``memory`` is how many bytes decoding may take, on top of what the process has already. ``niceness``: by how much
+    others come before it, as nice(2) has it. Runs once in each process, before its first picture.
     """
     importlib.import_module(f"{__package__}.decode")  # now, while files may still be opened freely
+    manifests.prepare()
     os.environ.clear()
     # At once, even inside a decoder written in C: pebble's handler would wait for the next line of Python.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "win32":
         return
-    os.nice(_NICENESS)
+    os.nice(niceness)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
@@ -67,6 +70,35 @@ def run(data: bytes, limits: wire.Limits) -> bytes:
         _log.error("fingerprinting failed: %s at %s:%s", type(error).__name__, frames[-1].filename, frames[-1].lineno)
         reply = wire.Reply(None, Unscannable.INTERNAL)
     return wire.pack(reply)
+
+
+def provenance(data: bytes, seconds: float) -> bytes:
+    """What the C2PA manifest of one file says, as :mod:`bot.media.signals.packing` writes it. Never raises.
+
+    As long as it is read, the process can open nothing: no file, and no way to another machine.
+    """
+    try:
+        _limit_cpu(seconds)
+        with _closed():
+            found = manifests.read(data)
+    except Exception as error:  # noqa: BLE001 - as above; a manifest that cannot be read says nothing
+        _log.error("reading a manifest failed: %s", type(error).__name__)
+        found = ()
+    return packing.pack(found)
+
+
+@contextmanager
+def _closed() -> Generator[None]:
+    """Let this process open no file and no socket. What is open already can be used."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def _limit_cpu(seconds: float) -> None:

@@ -6,7 +6,7 @@ behaviour beyond its own rules. All times are aware UTC datetimes; all Discord i
 
 from .audit import INSTALLATION, AuditHead, AuditRow
 from .banks import Bank, Entry, Evidence, Fitting, Match, Thresholds, Tier
-from .casebook import AppealLine, CaseFilter, CaseLine, MemberHistory, ReportTally, SanctionLine, Scope
+from .casebook import AppealLine, CaseFilter, CaseLine, CaseOrder, MemberHistory, ReportTally, SanctionLine, Scope
 from .cases import (
     UNDECIDED,
     Call,
@@ -18,7 +18,6 @@ from .cases import (
     CaseView,
     Decision,
     PayloadValue,
-    Report,
     Sighting,
 )
 from .fingerprint import (
@@ -32,9 +31,27 @@ from .fingerprint import (
     Orientation,
     View,
 )
-from .media import MediaRef, MessageRef, SeenMedia, Surface, Unscannable, UnscannableRef
+from .media import MediaRef, MessageRef, Passing, SeenMedia, Surface, Unscannable, UnscannableRef
 from .numbers import AppealNumbers, DayNumbers, ListNumbers, Numbers, OpenCases, PublicNumbers, ReportNumbers, Share
 from .plans import GuildSettings, Plan, Scan
+from .reports import (
+    HALF_LIFE_DAYS,
+    MOST_SIGNALS,
+    MOST_WORDS,
+    REPORTER_BYTES,
+    PriorityPart,
+    Report,
+    Reporter,
+    ReporterRecord,
+    ReportKind,
+    ReportState,
+    Signal,
+    SignalKind,
+    SignalSource,
+    Standing,
+    Weight,
+    together,
+)
 from .review import (
     MOST_DELETED,
     MOST_TIMEOUT,
@@ -46,17 +63,35 @@ from .review import (
     SanctionOrder,
     SanctionState,
 )
-from .words import BankKind, BankLevel, Category, LaneOrder, Mode, NearMatches, Part, Stage, Strictness, Verdict
+from .sweeps import ARCHIVED_THREADS, Stretch, StretchState, Sweep, SweepCounts, SweepKind, SweepState
+from .words import (
+    BankKind,
+    BankLevel,
+    Category,
+    LaneOrder,
+    Language,
+    Mode,
+    NearMatches,
+    Part,
+    Stage,
+    Strictness,
+    Verdict,
+)
 
 __all__ = [
+    "ARCHIVED_THREADS",
     "GRID_BYTES",
+    "HALF_LIFE_DAYS",
     "INSTALLATION",
     "MOST_DELETED",
     "MOST_PDQ_HASHES",
+    "MOST_SIGNALS",
     "MOST_TIMEOUT",
+    "MOST_WORDS",
     "ORIENTATIONS",
     "PDQ_BYTES",
     "PHASH_BYTES",
+    "REPORTER_BYTES",
     "UNDECIDED",
     "Appeal",
     "AppealLine",
@@ -73,6 +108,7 @@ __all__ = [
     "CaseEvent",
     "CaseFilter",
     "CaseLine",
+    "CaseOrder",
     "CaseOrigin",
     "CaseState",
     "CaseView",
@@ -86,6 +122,7 @@ __all__ = [
     "Form",
     "GuildSettings",
     "LaneOrder",
+    "Language",
     "ListNumbers",
     "Match",
     "MediaRef",
@@ -97,13 +134,19 @@ __all__ = [
     "OpenCases",
     "Orientation",
     "Part",
+    "Passing",
     "PayloadValue",
     "Plan",
     "PolicyReason",
+    "PriorityPart",
     "PublicNumbers",
     "Report",
+    "ReportKind",
     "ReportNumbers",
+    "ReportState",
     "ReportTally",
+    "Reporter",
+    "ReporterRecord",
     "Sanction",
     "SanctionKind",
     "SanctionLine",
@@ -114,13 +157,25 @@ __all__ = [
     "SeenMedia",
     "Share",
     "Sighting",
+    "Signal",
+    "SignalKind",
+    "SignalSource",
     "Stage",
+    "Standing",
+    "Stretch",
+    "StretchState",
     "Strictness",
     "Surface",
+    "Sweep",
+    "SweepCounts",
+    "SweepKind",
+    "SweepState",
     "Thresholds",
     "Tier",
     "Unscannable",
     "UnscannableRef",
     "Verdict",
     "View",
+    "Weight",
+    "together",
 ]

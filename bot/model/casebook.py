@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from .cases import CaseState, Decision, holder
+from .reports import ReporterRecord
 from .review import AppealOutcome, SanctionKind, SanctionState
 from .words import Category
 
@@ -46,11 +48,23 @@ class CaseFilter:
     text: str = ""
 
 
+class CaseOrder(StrEnum):
+    """In which order cases are listed.
+
+    ``urgent``: those with a request to take them down, the oldest request first; then appeals, escalated cases and
+    suspected minors, then all others, and among each of these the higher priority first, then the older; what is
+    decided comes last.
+    """
+
+    NEWEST = "newest"
+    URGENT = "urgent"
+
+
 @dataclass(frozen=True, slots=True)
 class CaseLine:
     """A case in a list: without its fingerprint, so that nothing has to be opened for it.
 
-    ``channel_count`` counts the channels with a copy.
+    ``channel_count`` counts the channels with a copy. ``takedown_at``: as in :class:`Case`.
     """
 
     id: int
@@ -65,6 +79,7 @@ class CaseLine:
     claimed_until: datetime | None = None
     card_channel_id: int | None = None
     card_message_id: int | None = None
+    takedown_at: datetime | None = None
     sighting_count: int = 0
     channel_count: int = 0
     report_count: int = 0
@@ -121,7 +136,8 @@ class MemberHistory:
     """What the moderators of a guild know about a member, newest first; the totals count what is left out too.
 
     ``cases``: those with a message of theirs that no moderator left out of the case. ``decisions`` counts how these
-    were decided. ``reports_by`` and ``reports_on``: made by them, and on these cases.
+    were decided. ``reports_by`` and ``reports_on``: made by them, and on these cases. ``reports_by`` is None, and
+    ``record`` and ``muted_until`` say nothing, where the guild shows nobody who reports.
     """
 
     cases: tuple[CaseLine, ...] = ()
@@ -132,5 +148,8 @@ class MemberHistory:
     sanction_count: int = 0
     appeals: tuple[AppealLine, ...] = ()
     appeal_count: int = 0
-    reports_by: ReportTally = ReportTally()
+    reports_by: ReportTally | None = ReportTally()
     reports_on: ReportTally = ReportTally()
+    record: ReporterRecord | None = None
+    muted_until: datetime | None = None
+    muted_by: int | None = None

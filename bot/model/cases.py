@@ -10,6 +10,7 @@ from enum import StrEnum
 from .banks import Bank, Entry, Match, Thresholds
 from .fingerprint import Fingerprint
 from .media import MessageRef, Surface, Unscannable
+from .reports import PriorityPart, Signal
 from .review import Appeal, PolicyReason, Sanction
 from .words import Category, Verdict
 
@@ -67,7 +68,11 @@ class CaseOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A picture cluster in one guild on which people decide. ``version`` guards every change (compare-and-set)."""
+    """A picture cluster in one guild on which people decide. ``version`` guards every change (compare-and-set).
+
+    ``priority``: what puts it before other cases; ``takedown_at``: when the oldest standing request to take its picture
+    down was made; ``signals``: what its files say about themselves. None of these three raises the version.
+    """
 
     id: int
     guild_id: int
@@ -95,6 +100,9 @@ class Case:
     thumbhash: bytes | None = None
     bumped_at: datetime | None = None
     escalated_at: datetime | None = None
+    priority: tuple[PriorityPart, ...] = ()
+    takedown_at: datetime | None = None
+    signals: tuple[Signal, ...] = ()
 
     @property
     def in_lane(self) -> bool:
@@ -171,19 +179,6 @@ class CaseView:
     sanctions: tuple[Sanction, ...] = ()
     appeals: tuple[Appeal, ...] = ()
     duplicates: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A member's report. The reporter is never shown to the reported member."""
-
-    id: int
-    case_id: int
-    guild_id: int
-    reporter_id: int
-    category: Category
-    created_at: datetime
-    outcome_sent: bool = False
 
 
 class CallKind(StrEnum):

@@ -84,6 +84,11 @@ class Fingerprint:
         return not (self.views or self.pdq)
 
     @property
+    def file_alone(self) -> bool:
+        """Whether the digest of the file is all that is known: nobody has seen the picture in it."""
+        return self.plain and not self.width
+
+    @property
     def has_features(self) -> bool:
         """Whether parts of the picture can be found by local features."""
         return any(view.features for view in self.views)

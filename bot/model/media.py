@@ -52,6 +52,16 @@ class Unscannable(StrEnum):
         return _UNSCANNABLE_SENTENCES[self]
 
 
+class Passing(StrEnum):
+    """A failure that is no fault of the media item and may pass: it is scanned again later.
+
+    ``HOST``: the media host did not deliver. ``BLIND``: no process can decode anything at the moment.
+    """
+
+    HOST = "host"
+    BLIND = "blind"
+
+
 _UNSCANNABLE_SENTENCES: dict[Unscannable, str] = {
     Unscannable.NO_PROXY: (
         "Discord gave no media address of its own for it, and addresses chosen by a member are never fetched."

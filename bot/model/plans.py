@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from .banks import Match
 from .fingerprint import Fingerprint
-from .media import Unscannable
+from .media import MessageRef, Passing, Unscannable
+from .reports import Signal
 from .words import LaneOrder, Mode, NearMatches, Strictness, Verdict
 
 
@@ -15,7 +16,9 @@ class GuildSettings:
     """What one guild decided. A guild that never ran /setup has the defaults, and no review channel.
 
     ``remind_hours`` and ``escalate_hours``: after how many hours without a claim a case is brought up again, and
-    escalated; 0: never. ``log_channel_id`` None: what is posted there goes to the review channel.
+    escalated; 0: never. ``log_channel_id`` None: what is posted there goes to the review channel. ``show_reporters``:
+    moderators see who reported, else nobody does. ``hold_reports``: as many reports of members who were right before
+    remove a message until somebody decides; 0: never. ``hotline``: where people in this server's country find help.
     """
 
     guild_id: int
@@ -38,6 +41,15 @@ class GuildSettings:
     tell_authors: bool = True
     remind_hours: int = 6
     escalate_hours: int = 24
+    show_reporters: bool = True
+    hold_reports: int = 0
+    hotline: str | None = None
+
+    def scans(self, message: MessageRef) -> bool:
+        """Whether what its author posts is looked at: members' always, that of webhooks and bots as the guild says."""
+        if message.webhook_id is not None:
+            return self.scan_webhooks
+        return self.scan_bots or not message.author_is_bot
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,8 @@ class Scan:
     """The outcome for one media item: its fingerprint and plan, or why it could not be scanned.
 
     ``thumbhash`` is a coarse rendering for the case that the item opens or joins, where the guild wants one.
+    ``signals``: what the file says about itself, for that case too; it never changes the plan.
+    ``passing``: why the item is worth another try later, where it is.
     """
 
     plan: Plan
@@ -68,3 +82,5 @@ class Scan:
     sha256: bytes | None = None
     unscannable: Unscannable | None = None
     thumbhash: bytes | None = field(default=None, repr=False)
+    signals: tuple[Signal, ...] = ()
+    passing: Passing | None = None

@@ -1,4 +1,4 @@
-"""Words that several parts share: categories, modes, banks' kinds and levels, verdicts, stages."""
+"""Words that several parts share: categories, languages, modes, banks' kinds and levels, verdicts, stages."""
 
 from __future__ import annotations
 
@@ -14,6 +14,22 @@ class Category(StrEnum):
     HARASSMENT = "harassment"
     SCAM = "scam"
     OTHER = "other"
+
+
+class Language(StrEnum):
+    """A language in which members are answered, by its ISO 639-1 code."""
+
+    ENGLISH = "en"
+    KOREAN = "ko"
+    JAPANESE = "ja"
+    SPANISH = "es"
+    INDONESIAN = "id"
+
+    @classmethod
+    def of(cls, locale: str | None) -> Language:
+        """The language of a locale as Discord writes it, such as ``es-419``; English for every other one."""
+        code = (locale or "").partition("-")[0].lower()
+        return next((language for language in cls if language == code), cls.ENGLISH)
 
 
 class Mode(StrEnum):

@@ -6,13 +6,23 @@ Only the checks that need neither Discord nor the decoder stand here; :mod:`bot.
 
 from __future__ import annotations
 
+import errno
+import http.client
+import json
+import os
 import shutil
+import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from bot.settings import HealthSettings
 from bot.store.dialects import sqlite_path
+from bot.store.shards import Shards
+
+from .healthcheck import ask
+from .server import REMEDY, refusal, shown
 
 SPACE_NEEDED = 100 * 1024 * 1024
 """Bytes that must be free where the database grows; a month of sightings of a large guild takes about as much."""
@@ -60,6 +70,62 @@ def data_folder(url: str) -> Finding:
         )
     made = "" if existing == folder else ", made at the first start"
     return Finding(name, ok=True, detail=f"{folder}{made}")
+
+
+def port(settings: HealthSettings) -> Finding:
+    """Whether the bot can serve its health where the settings say, or does so already."""
+    name = "Health port"
+    if not settings.port:
+        return Finding(name, ok=True, detail="none; set health.port to have /healthz, /readyz and /metrics")
+    address = f"http://{shown(settings.host, settings.port)}"
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            if os.name == "posix":  # as a server does: ports of connections that have just ended are free
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE and _is_ours(settings):
+            return Finding(name, ok=True, detail=f"{address}, where a running bot answers")
+        return Finding(name, ok=False, detail=f"{address}: {refusal(error)}", remedy=REMEDY)
+    return Finding(name, ok=True, detail=f"{address}, free")
+
+
+def _is_ours(settings: HealthSettings) -> bool:
+    try:
+        _, body = ask(settings)
+        answer = json.loads(body)
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    return isinstance(answer, dict) and "ok" in answer
+
+
+def shards(running: Sequence[Shards]) -> Finding:
+    """Whether the processes that run on a database serve every shard. No shard at all is no problem: nothing runs."""
+    name = "Shards"
+    if not running:
+        return Finding(name, ok=True, detail="no process runs on this database just now")
+    if len(running) > 1:
+        counts = " and ".join(str(one.count) for one in running)
+        return Finding(
+            name,
+            ok=False,
+            detail=f"processes run that count {counts} shards, so that some servers are served twice",
+            remedy="Set the same discord.shard_count for every process, and start them anew.",
+        )
+    (served,) = running
+    absent = sorted(set(range(served.count)) - set(served.ids))
+    if absent:
+        numbers = ", ".join(map(str, absent[:20])) + (" and more" if len(absent) > 20 else "")
+        return Finding(
+            name,
+            ok=False,
+            detail=f"nobody serves {numbers} of {served.count}",
+            remedy="Start a process that has them in discord.shard_ids.",
+        )
+    return Finding(name, ok=True, detail=f"all {served.count} are served" if served.count > 1 else "the bot runs")
 
 
 def _now() -> datetime:

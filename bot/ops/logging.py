@@ -11,6 +11,7 @@ import dataclasses
 import logging
 import re
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TextIO, cast
 
@@ -36,6 +37,20 @@ LIBRARY_LEVELS: Mapping[str, int] = {
 }
 """The lowest level at which a library is heard, whatever the setting says."""
 
+_REPETITIVE = frozenset(
+    {
+        "loops.job_failed",
+        "outbox.not_renewed",
+        "outbox.not_written",
+        "outbox.round_failed",
+        "pipeline.forgotten",
+        "pipeline.load_failed",
+        "pipeline.not_written",
+        "pipeline.spill_failed",
+    }
+)
+"""What would fill a disk that is full already, or the log of an hour without a database."""
+
 _SECRET_KEYS = frozenset({"authorization", "token", "password", "passwd", "secret", "api_key", "cookie", "set-cookie"})
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -47,6 +62,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(/(?:webhooks|interactions)/\d+/)[^\s/?'\"]+"), rf"\1{HIDDEN}"),
     # The signature of a media address: whoever has it can fetch the picture.
     (re.compile(r"([?&](?:ex|is|hm)=)[^\s&'\"]+"), rf"\1{HIDDEN}"),
+    # Who is asked after may be somebody who reported.
+    (re.compile(r"(/guilds/\d+/members/)\d+"), rf"\1{HIDDEN}"),
     # The password of a database address.
     (re.compile(r"(://[^\s:/@]+:)[^\s@]+@"), rf"\1{HIDDEN}@"),
 )
@@ -100,6 +117,32 @@ class Redactor:
         return {self.text(str(key)): self._value(key, value, depth) for key, value in values.items()}
 
 
+class Seldom:
+    """A structlog processor that lets what repeats itself while the database is away through once a minute.
+
+    The next line that goes through says how many were left out before it.
+    """
+
+    def __init__(self, *, seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._last: dict[tuple[object, object], tuple[float, int]] = {}
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
+        """Return the event; raises DropEvent for one too many."""
+        event = event_dict.get("event")
+        if event not in _REPETITIVE:
+            return event_dict
+        key = event, event_dict.get("job")
+        now = self._clock()
+        said, left_out = self._last.get(key, (-self._seconds, 0))
+        if now - said < self._seconds:
+            self._last[key] = said, left_out + 1
+            raise structlog.DropEvent
+        self._last[key] = now, 0
+        return {**event_dict, "left_out": left_out} if left_out else event_dict
+
+
 class _Handler(logging.StreamHandler[TextIO]):
     """The one handler that :func:`configure` puts on the root logger, so that a second call can replace it."""
 
@@ -119,7 +162,12 @@ def configure(settings: LogSettings, *, secrets: Iterable[str] = (), stream: Tex
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            Seldom(),
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,

@@ -20,7 +20,9 @@ from .chain import AuditAction
 from .codec import unpack
 from .dialects import sqlite_path
 from .engine import Store, Tx
+from .files import require_free
 from .installation import new_sealed
+from .sealed_reports import renew_digests, sealed_values
 from .seals import SECRET_CONTEXT, SIGNING_CONTEXT, case_context, view_context
 from .tables import CallState, appeals, bank_changes, cases, entries, entry_views, outbox, sightings
 
@@ -32,9 +34,12 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def upgrade(url: str) -> None:
-    """Make the database if there is none, and bring its tables up to date. Raises DatabaseError."""
-    await (await Store.open(url)).close()
+async def upgrade(url: str, vault: Vault | None = None) -> None:
+    """Make the database if there is none, and bring its tables up to date.
+
+    Raises DatabaseError, and VaultError when ``vault`` does not open what is sealed in it.
+    """
+    await (await Store.open(url, vault)).close()
 
 
 async def backup(url: str, path: Path) -> None:
@@ -43,7 +48,7 @@ async def backup(url: str, path: Path) -> None:
     SQLite: an SQLite file. PostgreSQL: what ``pg_dump`` calls the custom format. Raises DatabaseError, also when the
     file exists.
     """
-    _require_free(path)
+    require_free(path)
     source = sqlite_path(url)
     if source is None:
         await postgres_dump.dump(url, path)
@@ -71,7 +76,8 @@ async def forget_features(url: str, vault: Vault | None = None, *, clock: Callab
     For an installation whose key is lost. The next start makes a new secret; pictures go on matching by their hashes.
     The key that signs evidence packs is kept if ``vault`` opens it: packs that were handed out need it to be known.
     The audit log is told, because the pseudonyms in it were made with the secret: from now on they are others.
-    What members wrote in appeals goes with them where ``vault`` does not open it.
+    What members wrote in appeals and reports, and who reported, goes with them where ``vault`` does not open it; what
+    it opens of reports goes over to the new secret.
     """
     store = await Store.open(url)
     try:
@@ -79,7 +85,7 @@ async def forget_features(url: str, vault: Vault | None = None, *, clock: Callab
             dropped = await tx.banks.drop_features()
             await tx.cases.drop_features()
             await _forget_unopened(tx, vault)
-            await _renew_secret(tx, vault)
+            await renew_digests(tx, vault, await _renew_secret(tx, vault))
             tx.audit.append(None, AuditAction.SECRET_RENEWED, clock(), None, {})
         return dropped
     finally:
@@ -108,12 +114,19 @@ async def signing_seed(url: str, vault: Vault) -> bytes | None:
     return None if sealed is None else vault.open(sealed, SIGNING_CONTEXT)
 
 
-async def _renew_secret(tx: Tx, vault: Vault | None) -> None:
+async def _renew_secret(tx: Tx, vault: Vault | None) -> bytes | None:
+    """The new secret; None without a vault, when the next process that opens the database makes it."""
     signing_key = await tx.installation.sealed_signing_key()
-    if vault is not None and signing_key is not None and _opens(vault, signing_key, SIGNING_CONTEXT):
-        await tx.installation.replace(secret=new_sealed(vault, SECRET_CONTEXT))
+    if vault is None:
+        await tx.installation.forget()
+        return None
+    secret = new_sealed(vault, SECRET_CONTEXT)
+    if signing_key is not None and _opens(vault, signing_key, SIGNING_CONTEXT):
+        await tx.installation.replace(secret=secret)
     else:
         await tx.installation.forget()
+        await tx.installation.keep(secret)
+    return vault.open(secret, SECRET_CONTEXT)
 
 
 async def check(
@@ -154,11 +167,6 @@ async def _secret(tx: Tx, vault: Vault | None) -> bytes | None:
     if vault is None or sealed is None or not _opens(vault, sealed, SECRET_CONTEXT):
         return None
     return vault.open(sealed, SECRET_CONTEXT)
-
-
-def _require_free(path: Path) -> None:
-    if path.exists():
-        raise DatabaseError(f"{path} exists already; name another file, or move that one away.")
 
 
 def _require_file(path: Path) -> None:
@@ -226,6 +234,9 @@ async def _seal_problems(tx: Tx, vault: Vault | None) -> list[str]:
     async for rows in _batches(tx, STATEMENTS, appeals.c.id):
         total += len(rows)
         broken += sum(not _opens(vault, row.statement, statement_context(row.case_id, row.author_id)) for row in rows)
+    async for sealed, context in sealed_values(tx):
+        total += 1
+        broken += not _opens(vault, sealed, context)
     if not broken:
         return []
     why = "no key is here" if vault is None else "another key sealed them, or they were changed"

@@ -6,6 +6,7 @@ of the case (:meth:`bot.store.cases.Cases.free`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,11 +15,15 @@ import sqlalchemy as sa
 
 from bot.model import UNDECIDED, CaseState, Category
 
+from .casebook import URGENT, WANTED_AT
 from .repository import Repository
 from .tables import case_events, cases, chores, guilds
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+
+MOST_FIRST = 3
+"""Cases that are named because something puts them before others."""
 
 _REOPENED = sa.select(sa.func.max(case_events.c.at)).where(
     case_events.c.case_id == cases.c.id, case_events.c.kind.in_(("undone", "reopened"))
@@ -30,6 +35,10 @@ _SINCE: sa.ColumnElement[Any] = sa.func.coalesce(
 
 _IN_LANE = cases.c.category == Category.MINOR_SUSPECTED
 _UNDECIDED = cases.c.state.in_(UNDECIDED)
+_HAS_CHANNEL = sa.or_(
+    guilds.c.review_channel_id.is_not(None), sa.and_(_IN_LANE, guilds.c.child_safety_channel_id.is_not(None))
+)
+"""Whether a case's guild has a channel in which the case can be spoken of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +52,24 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class First:
+    """A case that something puts before others. ``card``: the channel and the message of its card.
+
+    ``wanted``: somebody wants its picture taken down.
+    """
+
+    case_id: int
+    card: tuple[int, int] | None
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """What waits in one guild, counted, with its oldest case. ``decided``: decisions of the last 24 hours.
 
-    ``fresh``: for less than 6 hours; ``today``: for 6 to 24 hours; ``old``: for longer.
+    ``fresh``: for less than 6 hours; ``today``: for 6 to 24 hours; ``old``: for longer. ``takedowns``: those whose
+    picture somebody wants taken down, since ``wanted_since`` at the longest. ``first``: some of those that something
+    puts before others and that nobody has in hand, the most urgent first.
     """
 
     fresh: int
@@ -59,6 +82,9 @@ class Queue:
     oldest_id: int | None
     oldest_at: datetime | None
     oldest_card: tuple[int, int] | None
+    takedowns: int = 0
+    wanted_since: datetime | None = None
+    first: tuple[First, ...] = ()
 
     @property
     def open(self) -> int:
@@ -87,16 +113,14 @@ class Aging(Repository):
 
     async def unreminded(self, now: datetime) -> list[Due]:
         """Cases that nobody claimed for the guild's ``remind_hours`` and that were not brought up again since."""
-        channel = sa.or_(
-            guilds.c.review_channel_id.is_not(None), sa.and_(_IN_LANE, guilds.c.child_safety_channel_id.is_not(None))
-        )
         unreminded = sa.or_(cases.c.bumped_at.is_(None), cases.c.bumped_at < _SINCE)
-        return await self._due(*_open(now), channel, unreminded, *_waiting(guilds.c.remind_hours, now))
+        return await self._due(*_open(now), _HAS_CHANNEL, unreminded, *_waiting(guilds.c.remind_hours, now))
 
     async def undecided(self, now: datetime, *, ordinary: timedelta, longer: timedelta) -> list[Due]:
         """Cases that nobody decided for ``ordinary``; in the lane, and once escalated, for ``longer``.
 
-        Not those that somebody has in hand just now, by a lease that still runs.
+        Not those that somebody has in hand just now, by a lease that still runs, nor those whose picture somebody asked
+        to take down less than ``longer`` ago.
         """
         waits = cases.c.state.in_((CaseState.OPEN, CaseState.CLAIMED))
         escalated = cases.c.state == CaseState.ESCALATED
@@ -104,11 +128,39 @@ class Aging(Repository):
             cases.c.state.in_((CaseState.OPEN, CaseState.CLAIMED, CaseState.ESCALATED)),
             cases.c.opened_at <= now - min(ordinary, longer),
             sa.or_(cases.c.claimed_until.is_(None), cases.c.claimed_until <= now),
+            sa.or_(cases.c.takedown_at.is_(None), cases.c.takedown_at <= now - longer),
             sa.or_(
                 sa.and_(waits, sa.not_(_IN_LANE), now - ordinary >= _SINCE),
                 sa.and_(waits, _IN_LANE, now - longer >= _SINCE),
                 sa.and_(escalated, sa.func.coalesce(cases.c.escalated_at, cases.c.opened_at) <= now - longer),
             ),
+        )
+
+    async def takedowns(self, now: datetime, steps: Sequence[timedelta], said: str) -> list[Due]:
+        """Cases whose picture somebody asked to take down at least the first step ago, and that nobody decided.
+
+        Of the steps that passed, in order, the last one counts. Left out are cases in whose history an event of the
+        kind ``said`` tells that it was spoken of, and those of guilds without a channel for it.
+        """
+        passed: list[sa.ColumnElement[bool]] = []
+        for step, later in zip(steps, (*steps[1:], None), strict=True):
+            after = sa.type_coerce(
+                sa.type_coerce(cases.c.takedown_at, sa.BigInteger) + step // timedelta(milliseconds=1),
+                cases.c.takedown_at.type,
+            )
+            spoken = sa.exists().where(
+                case_events.c.case_id == cases.c.id, case_events.c.kind == said, case_events.c.at >= after
+            )
+            conditions = [cases.c.takedown_at <= now - step, sa.not_(spoken)]
+            if later is not None:
+                conditions.append(cases.c.takedown_at > now - later)
+            passed.append(sa.and_(*conditions))
+        return await self._due(
+            cases.c.takedown_at.is_not(None),
+            cases.c.state.in_((CaseState.OPEN, CaseState.CLAIMED, CaseState.ESCALATED)),
+            guilds.c.guild_id == cases.c.guild_id,
+            _HAS_CHANNEL,
+            sa.or_(*passed),
         )
 
     async def decided(self, before: datetime) -> list[Due]:
@@ -143,12 +195,15 @@ class Aging(Repository):
         of_guild = (cases.c.guild_id == guild_id, _IN_LANE if lane else sa.not_(_IN_LANE))
         fresh = sa.case((cases.c.opened_at > now - 6 * HOUR, 1), else_=0)
         old = sa.case((cases.c.opened_at <= now - DAY, 1), else_=0)
+        free = cases.c.state != CaseState.CLAIMED
         rows = await self._all(
             sa.select(
                 cases.c.state,
                 sa.func.count().label("number"),
                 sa.func.sum(fresh).label("fresh"),
                 sa.func.sum(old).label("old"),
+                sa.func.count(WANTED_AT).label("takedowns"),
+                sa.func.min(WANTED_AT).label("wanted_since"),
             )
             .where(*of_guild, _UNDECIDED)
             .group_by(cases.c.state)
@@ -162,14 +217,19 @@ class Aging(Repository):
             .order_by(cases.c.opened_at, cases.c.id)
             .limit(1)
         )
+        first = await self._all(
+            sa.select(
+                cases.c.id, cases.c.card_channel_id, cases.c.card_message_id, WANTED_AT.is_not(None).label("wanted")
+            )
+            .where(*of_guild, _UNDECIDED, sa.or_(WANTED_AT.is_not(None), sa.and_(cases.c.priority > 0, free)))
+            .order_by(*URGENT)
+            .limit(MOST_FIRST)
+        )
         decided = await self._scalar(
             sa.select(sa.func.count())
             .select_from(cases)
             .where(*of_guild, cases.c.decision.is_not(None), cases.c.decided_at > now - DAY)
         )
-        card = None
-        if oldest is not None and oldest.card_message_id is not None:
-            card = (oldest.card_channel_id, oldest.card_message_id)
         return Queue(
             fresh=fresh_number,
             today=number - fresh_number - old_number,
@@ -180,7 +240,10 @@ class Aging(Repository):
             decided=decided,
             oldest_id=None if oldest is None else oldest.id,
             oldest_at=None if oldest is None else oldest.opened_at,
-            oldest_card=card,
+            oldest_card=None if oldest is None else _card(oldest),
+            takedowns=sum(row.takedowns for row in rows),
+            wanted_since=min((row.wanted_since for row in rows if row.wanted_since is not None), default=None),
+            first=tuple(First(row.id, _card(row), bool(row.wanted)) for row in first),
         )
 
     # ------------------------------------------------------------------------------------------------ inside
@@ -202,6 +265,10 @@ class Aging(Repository):
             .order_by(guilds.c.guild_id)
         )
         return [row.guild_id for row in rows]
+
+
+def _card(row: sa.Row[Any]) -> tuple[int, int] | None:
+    return None if row.card_message_id is None else (row.card_channel_id, row.card_message_id)
 
 
 def _open(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:

@@ -60,6 +60,10 @@ class Appeals(Repository):
         """The appeals of a case, oldest first."""
         return await self._appeals(appeals.c.case_id == case_id)
 
+    async def by_author(self, guild_id: int, author_id: int) -> list[Appeal]:
+        """The appeals of a member of a guild, oldest first."""
+        return await self._appeals(sa.and_(appeals.c.guild_id == guild_id, appeals.c.author_id == author_id))
+
     async def answer(self, case_id: int, outcome: AppealOutcome, by: int | None, at: datetime) -> list[Appeal]:
         """Answer every appeal of a case that has no answer yet; those that were answered now.
 

@@ -22,6 +22,7 @@ from .entry_rows import IDENTITY_COLUMNS, Identity, entry_of, entry_values, iden
 from .repository import Repository
 from .seals import Seals
 from .tables import bank_changes, banks, entries, entry_views
+from .topics import Topic
 
 
 class Banks(Repository):
@@ -82,6 +83,7 @@ class Banks(Repository):
         """Raise the change number, and stamp it on the entries that changed."""
         statement = bank_changes.update().values(number=bank_changes.c.number + 1).returning(bank_changes.c.number)
         number = await self._scalar(statement)
+        await self._tell(Topic.BANKS)
         if entry_ids:
             await self._run(entries.update().where(entries.c.id.in_(entry_ids)).values(changed=number))
         return number
@@ -237,6 +239,13 @@ class Banks(Repository):
         return await self._entries(
             entries.c.bank_id.in_(blocking), entries.c.hunted_at.is_(None), entries.c.revoked_at.is_(None)
         )
+
+    async def waits_for_hunt(self, entry_id: int) -> bool:
+        """Whether the earlier copies of this entry are still to be looked for."""
+        statement = sa.select(entries.c.id).where(
+            entries.c.id == entry_id, entries.c.hunted_at.is_(None), entries.c.revoked_at.is_(None)
+        )
+        return await self._scalar(statement) is not None
 
     async def mark_hunted(self, entry_id: int, at: datetime) -> None:
         """Note that earlier copies of this entry were looked for. No process needs to hear of it."""

@@ -12,21 +12,26 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import (
     UNDECIDED,
     AppealLine,
     CaseFilter,
     CaseLine,
+    CaseOrder,
     CaseState,
     Category,
     Decision,
     MemberHistory,
+    ReportState,
     ReportTally,
     SanctionLine,
     Scope,
 )
 
+from .duplicates import reports_with_cases
+from .reports import Reports
 from .repository import Repository
 from .tables import appeals, case_events, cases, reports, sanctions, sightings
 
@@ -41,6 +46,25 @@ MOST_APPEALS = 5
 _UNDECIDED = cases.c.state.in_(UNDECIDED)
 _MINOR = cases.c.category == Category.MINOR_SUSPECTED
 _NEWEST = (cases.c.id.desc(),)
+WANTED_AT = sa.case((cases.c.state != CaseState.APPEALED, cases.c.takedown_at))
+"""Since when somebody wants a picture taken down. One that is under appeal was taken down long ago."""
+
+URGENT: Order = (
+    sa.case(
+        (WANTED_AT.is_not(None), 0),
+        (cases.c.state == CaseState.APPEALED, 1),
+        (cases.c.state == CaseState.ESCALATED, 2),
+        (_MINOR, 3),
+        else_=4,
+    ),
+    WANTED_AT,
+    cases.c.priority.desc(),
+    cases.c.opened_at,
+    cases.c.id,
+)
+"""The order of undecided cases: see CaseOrder.URGENT."""
+
+_ORDERS: dict[CaseOrder, Order] = {CaseOrder.NEWEST: _NEWEST, CaseOrder.URGENT: (sa.not_(_UNDECIDED), *URGENT)}
 _FOLD = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 _COLUMNS = (
@@ -56,21 +80,33 @@ _COLUMNS = (
     cases.c.claimed_until,
     cases.c.card_channel_id,
     cases.c.card_message_id,
+    cases.c.takedown_at,
 )
 
 
 class Casebook(Repository):
     """Cases as moderators look them up. Reads only."""
 
-    __slots__ = ()
+    __slots__ = ("_reports",)
+
+    def __init__(self, connection: AsyncConnection, *, writing: bool, reports: Reports) -> None:
+        super().__init__(connection, writing=writing)
+        self._reports = reports
 
     async def search(
-        self, guild_id: int, filters: CaseFilter, scope: Scope, *, limit: int, offset: int = 0
+        self,
+        guild_id: int,
+        filters: CaseFilter,
+        scope: Scope,
+        *,
+        limit: int,
+        offset: int = 0,
+        order: CaseOrder = CaseOrder.NEWEST,
     ) -> tuple[list[CaseLine], int]:
-        """The cases of a guild that fit, newest first, and how many fit in all."""
+        """The cases of a guild that fit, in this order, and how many fit in all."""
         fitting = sa.and_(_visible(guild_id, scope), *self._conditions(filters))
         total = await self._scalar(sa.select(sa.func.count()).select_from(cases).where(fitting))
-        return await self._lines(fitting, _NEWEST, limit=limit, offset=offset), total
+        return await self._lines(fitting, _ORDERS[order], limit=limit, offset=offset), total
 
     async def suggest(self, guild_id: int, digits: str, scope: Scope, *, limit: int) -> list[CaseLine]:
         """Cases whose number begins with these digits: that very one first, undecided ones next, then the newest."""
@@ -94,8 +130,8 @@ class Casebook(Repository):
         """The undecided case that a moderator should take next; None if there is nothing for them.
 
         Never one that another holds, with a message of their own, or with an appeal against their own decision; and
-        none that they skipped or of a category that they do not want to see, unless they hold it anyway. Appeals come
-        first, then escalated cases, then suspected minors, then the oldest.
+        none that they skipped or of a category that they do not want to see, unless they hold it anyway. The order is
+        that of CaseOrder.URGENT.
         """
         in_force = sa.or_(cases.c.claimed_until.is_(None), cases.c.claimed_until > now)
         held = sa.and_(cases.c.claimed_by.is_not(None), in_force)
@@ -114,10 +150,7 @@ class Casebook(Repository):
         ]
         if not may_escalated:
             fitting.append(sa.or_(cases.c.state != CaseState.ESCALATED, _MINOR))
-        urgency = sa.case(
-            (cases.c.state == CaseState.APPEALED, 0), (cases.c.state == CaseState.ESCALATED, 1), (_MINOR, 2), else_=3
-        )
-        lines = await self._lines(sa.and_(*fitting), (urgency, cases.c.opened_at, cases.c.id), limit=1)
+        lines = await self._lines(sa.and_(*fitting), URGENT, limit=1)
         return lines[0] if lines else None
 
     # ------------------------------------------------------------------------------------------- a member
@@ -134,6 +167,12 @@ class Casebook(Repository):
         decisions: dict[Decision, int] = {
             row.decision: row.number for row in ended if row.decision is not None and not row.waiting
         }
+        reported = sa.and_(
+            visible,
+            reports.c.guild_id == guild_id,
+            reports.c.reporter == self._reports.digest(guild_id, user_id),
+            reports.c.state == ReportState.STANDING,
+        )
         sanctioned, sanction_count = await self._sanctions(visible, user_id)
         appealed, appeal_count = await self._appeals(visible, user_id)
         return MemberHistory(
@@ -145,10 +184,8 @@ class Casebook(Repository):
             sanction_count=sanction_count,
             appeals=appealed,
             appeal_count=appeal_count,
-            reports_by=await self._tally(
-                sa.and_(visible, reports.c.guild_id == guild_id, reports.c.reporter_id == user_id)
-            ),
-            reports_on=await self._tally(posted),
+            reports_by=await self._tally(reported),
+            reports_on=await self._tally(sa.and_(posted, reports.c.state == ReportState.STANDING)),
         )
 
     async def _sanctions(self, visible: Condition, user_id: int) -> tuple[tuple[SanctionLine, ...], int]:
@@ -182,23 +219,17 @@ class Casebook(Repository):
         return lines, rows[0].total if rows else 0
 
     async def _tally(self, condition: Condition) -> ReportTally:
-        other = cases.alias("other")
-        state = sa.func.coalesce(other.c.state, cases.c.state)
-        decision = sa.case((other.c.id.is_not(None), other.c.decision), else_=cases.c.decision)
-        waiting = state.in_([each.value for each in UNDECIDED])
-        mistaken = decision.in_([each for each in Decision if each.mistaken])
+        ended = reports_with_cases()
+        waiting = ended.state.in_(UNDECIDED)
+        mistaken = ended.decision.in_([each for each in Decision if each.mistaken])
         row = await self._first(
             sa.select(
                 sa.func.count(),
-                _number(sa.and_(sa.not_(waiting), decision == Decision.CONFIRM)),
+                _number(sa.and_(sa.not_(waiting), ended.decision == Decision.CONFIRM)),
                 _number(sa.and_(sa.not_(waiting), mistaken)),
                 _number(waiting),
             )
-            .select_from(
-                reports.join(cases, cases.c.id == reports.c.case_id).outerjoin(
-                    other, sa.and_(other.c.id == cases.c.duplicate_of, cases.c.decision == Decision.DUPLICATE)
-                )
-            )
+            .select_from(ended.source)
             .where(condition)
         )
         return ReportTally() if row is None else ReportTally(*row)
@@ -259,7 +290,9 @@ class Casebook(Repository):
         page = sa.select(cases.c.id).where(fitting).order_by(*order).limit(limit).offset(offset).subquery()
         seen = sa.select(sa.func.count()).where(sightings.c.case_id == cases.c.id)
         channels = sa.select(sa.func.count(sightings.c.channel_id.distinct())).where(sightings.c.case_id == cases.c.id)
-        reported = sa.select(sa.func.count()).where(reports.c.case_id == cases.c.id)
+        reported = sa.select(sa.func.count()).where(
+            reports.c.case_id == cases.c.id, reports.c.state == ReportState.STANDING
+        )
         rows = await self._all(
             sa.select(*_COLUMNS, seen.scalar_subquery(), channels.scalar_subquery(), reported.scalar_subquery())
             .join(page, page.c.id == cases.c.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
@@ -23,6 +23,8 @@ from bot.model import (
     Fingerprint,
     Match,
     PolicyReason,
+    PriorityPart,
+    Signal,
     Thresholds,
 )
 
@@ -37,6 +39,10 @@ from .codec import (
     match_to_json,
     pack,
     pack_features,
+    parts_from_json,
+    parts_to_json,
+    signals_from_json,
+    signals_to_json,
     thresholds_from_json,
     thresholds_to_json,
 )
@@ -76,12 +82,15 @@ class CaseChanges(TypedDict, total=False):
 class Cases(Repository):
     """Cases. Every change of one goes through its version."""
 
-    __slots__ = ("_audit", "_seals", "_turns")
+    __slots__ = ("_audit", "_reports", "_seals", "_turns")
 
-    def __init__(self, connection: AsyncConnection, *, writing: bool, seals: Seals, audit: Audit) -> None:
+    def __init__(
+        self, connection: AsyncConnection, *, writing: bool, seals: Seals, audit: Audit, reports: Reports
+    ) -> None:
         super().__init__(connection, writing=writing)
         self._seals = seals
         self._audit = audit
+        self._reports = reports
         self._turns: set[int] = set()
 
     async def open(
@@ -184,6 +193,15 @@ class Cases(Repository):
             .order_by(cases.c.id.desc())
         )
 
+    async def of_file(self, guild_id: int, sha256: bytes) -> CaseList:
+        """Cases of a guild that hold this very file, newest first; what was left out of a case does not count."""
+        seen = sa.select(sightings.c.case_id).where(
+            sightings.c.sha256 == sha256, sightings.c.case_id.is_not(None), sightings.c.excepted_by.is_(None)
+        )
+        own = sa.select(cases.c.id).where(cases.c.sha256 == sha256)
+        held = cases.c.id.in_(own.union(seen))
+        return await self._cases(sa.select(cases).where(held, cases.c.guild_id == guild_id).order_by(cases.c.id.desc()))
+
     async def decided_on_entry(self, guild_id: int, entry_id: int) -> CaseList:
         """Every decided case of a guild that hangs on this entry, oldest first."""
         return await self._cases(
@@ -255,6 +273,15 @@ class Cases(Repository):
             .values(thumbhash=thumbhash)
         )
 
+    async def prioritise(self, case_id: int, parts: Sequence[PriorityPart], takedown_at: datetime | None) -> None:
+        """Write down what puts a case before others. The version stays: nothing was decided."""
+        values = {"priority": sum(part.points for part in parts), "priority_parts": parts_to_json(parts)}
+        await self._run(cases.update().where(cases.c.id == case_id).values(takedown_at=takedown_at, **values))
+
+    async def keep_signals(self, case_id: int, signals: Sequence[Signal]) -> None:
+        """Write down what the files of a case say about themselves, over what was there. The version stays."""
+        await self._run(cases.update().where(cases.c.id == case_id).values(signals=signals_to_json(signals)))
+
     async def drop_thumbhashes(self, guild_id: int) -> int:
         """Forget the renderings of all cases of a guild; how many there were. Takes its turn: :meth:`in_turn`."""
         await self.in_turn(guild_id)
@@ -300,6 +327,15 @@ class Cases(Repository):
         )
         return [CaseEvent(row.case_id, row.at, row.kind, row.actor_id, row.detail, row.request_id) for row in rows]
 
+    async def events_of(self, case_ids: Collection[int], kind: str) -> list[CaseEvent]:
+        """What happened of one kind in any of these cases, oldest first."""
+        rows = await self._all(
+            sa.select(case_events)
+            .where(case_events.c.case_id.in_(case_ids), case_events.c.kind == kind)
+            .order_by(case_events.c.id)
+        )
+        return [CaseEvent(row.case_id, row.at, row.kind, row.actor_id, row.detail, row.request_id) for row in rows]
+
     async def view(self, case_id: int) -> CaseView | None:
         """All that the card of a case shows."""
         case = await self.get(case_id)
@@ -316,7 +352,7 @@ class Cases(Repository):
             sightings=tuple(await seen.by_case(case_id)),
             sighting_count=numbers.total,
             removed_count=numbers.removed,
-            report_count=await Reports(self._connection, writing=self._writing).count_by_case(case_id),
+            report_count=await self._reports.count_by_case(case_id),
             events=tuple(await self.events(case_id)),
             excepted_count=numbers.excepted,
             author_count=numbers.authors,
@@ -332,10 +368,6 @@ class Cases(Repository):
             await self.in_turn(guild_id)
         forget = cases.update().where(cases.c.features.is_not(None)).values(features=None)
         await self._run(forget if guild_id is None else forget.where(cases.c.guild_id == guild_id))
-
-    async def purge(self, before: datetime) -> int:
-        """Forget cases that ended before then, with all that hangs on them; how many."""
-        return await self._run(cases.delete().where(sa.not_(_UNDECIDED), cases.c.decided_at < before))
 
     async def list(self, guild_id: int, *, state: CaseState | None = None, limit: int = 25) -> CaseList:
         """Cases of a guild, newest first."""
@@ -382,4 +414,7 @@ class Cases(Repository):
             thumbhash=row.thumbhash,
             bumped_at=row.bumped_at,
             escalated_at=row.escalated_at,
+            priority=parts_from_json(row.priority_parts),
+            takedown_at=row.takedown_at,
+            signals=signals_from_json(row.signals),
         )

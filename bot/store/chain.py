@@ -27,7 +27,7 @@ import hashlib
 import hmac
 import json
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -58,6 +58,15 @@ class AuditAction(StrEnum):
     LEVEL_CHANGED = "bank_level_changed"
     SECRET_RENEWED = "secret_renewed"  # noqa: S105 - the name of an action
     EVIDENCE_MADE = "evidence_made"
+    REPORTER_MUTED = "reporter_muted"
+    REPORTER_UNMUTED = "reporter_unmuted"
+    REPORTS_DROPPED = "reports_dropped"
+    REPORTS_RESTORED = "reports_restored"
+    SCAN_REQUESTED = "scan_requested"
+    SCAN_PAUSED = "scan_paused"
+    SCAN_CONTINUED = "scan_continued"
+    SCAN_CANCELLED = "scan_cancelled"
+    SERVER_ERASED = "server_erased"
 
 
 def canonical(value: object) -> bytes:
@@ -147,6 +156,34 @@ def deletion_payload(case_id: int | None, channel_id: int, message_id: int) -> d
         "channel_id": str(channel_id),
         "message_id": str(message_id),
     }
+
+
+def reporter_payload(
+    reporter: bytes, *, until: datetime | None = None, report_ids: Sequence[int] = ()
+) -> dict[str, str | list[str]]:
+    """What the digest of an action on a reporter is taken of: the keyed digest stands for them, never their id.
+
+    ``until``: the end of a mute; ``report_ids``: the reports that were dropped or restored.
+    """
+    payload: dict[str, str | list[str]] = {"reporter": reporter.hex()}
+    if until is not None:
+        payload["until"] = str(milliseconds(until))
+    if report_ids:
+        payload["reports"] = [str(number) for number in report_ids]
+    return payload
+
+
+def scan_payload(sweep_id: int, *, since: datetime | None = None, channel_id: int | None = None) -> dict[str, str]:
+    """What the digest of an action on a requested scan is taken of.
+
+    ``since`` belongs to the request alone; without ``channel_id`` that is one of the whole guild.
+    """
+    payload = {"sweep": str(sweep_id)}
+    if since is not None:
+        payload["since"] = str(milliseconds(since))
+    if channel_id is not None:
+        payload["channel_id"] = str(channel_id)
+    return payload
 
 
 @dataclass(slots=True)

@@ -9,9 +9,12 @@ import sqlalchemy as sa
 from .repository import Repository
 from .tables import chores
 
+INSTALLATION = 0
+"""Stands for a guild where a job is of the whole installation: no guild has this id."""
+
 
 class Chores(Repository):
-    """Recurring jobs of guilds."""
+    """Recurring jobs of guilds, and of the installation."""
 
     __slots__ = ()
 

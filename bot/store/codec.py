@@ -46,7 +46,11 @@ from bot.model import (
     MessageRef,
     Orientation,
     Part,
+    PriorityPart,
     SeenMedia,
+    Signal,
+    SignalKind,
+    SignalSource,
     Stage,
     Surface,
     Thresholds,
@@ -54,6 +58,7 @@ from bot.model import (
     Unscannable,
     UnscannableRef,
     View,
+    Weight,
 )
 
 LAYOUT = 2
@@ -276,6 +281,31 @@ def thresholds_from_json(data: Mapping[str, Any]) -> Thresholds:
 def _tier(data: Mapping[str, Any]) -> Tier:
     values: dict[str, Any] = {**data, **{name: Fitting(**data[name]) for name in ("usual", "many", "few")}}
     return Tier(**values)
+
+
+def parts_to_json(parts: Sequence[PriorityPart]) -> list[dict[str, Any]]:
+    """What a priority is made of as plain JSON."""
+    return [asdict(part) for part in parts]
+
+
+def parts_from_json(data: Sequence[Mapping[str, Any]] | None) -> tuple[PriorityPart, ...]:
+    """The parts that :func:`parts_to_json` wrote; None is none."""
+    return tuple(
+        PriorityPart(Weight(part["weight"]), part["points"], part["number"], part["trusted"]) for part in data or ()
+    )
+
+
+def signals_to_json(signals: Sequence[Signal]) -> list[dict[str, Any]]:
+    """Signals as plain JSON."""
+    return [asdict(signal) for signal in signals]
+
+
+def signals_from_json(data: Sequence[Mapping[str, Any]] | None) -> tuple[Signal, ...]:
+    """The signals that :func:`signals_to_json` wrote; None is none."""
+    return tuple(
+        Signal(SignalKind(signal["kind"]), SignalSource(signal["source"]), signal["tool"], signal["signed"])
+        for signal in data or ()
+    )
 
 
 def message_to_json(message: MessageRef) -> dict[str, Any]:

@@ -11,16 +11,22 @@ from typing import Any, Literal
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from bot.errors import DatabaseError, why_unreachable
+from bot.errors import DamagedDatabaseError, DatabaseAwayError, DatabaseError, why_unreachable
 
 Dialect = Literal["sqlite", "postgresql"]
-CONNECTIONS = 10
-"""How many connections are kept open; as many again are opened while they are all in use."""
+KEPT_OPEN = 10
+"""How many connections are kept open at rest; those beyond are opened while all are in use, and closed again."""
+
+CONNECTIONS = 20
+"""The most connections of one process to PostgreSQL, unless a setting says otherwise; two more are its own."""
+
+WAIT_SECONDS = 30
+"""How long a transaction waits for one of them."""
 
 CONNECT_SECONDS = 10
 BUSY_MILLISECONDS = 10_000
@@ -73,18 +79,19 @@ def prepare(url: str, *, create: bool) -> tuple[Dialect, URL]:
     return "postgresql", target.set(drivername="postgresql+asyncpg", query=query)
 
 
-def connect_engines(dialect: Dialect, target: URL) -> tuple[AsyncEngine, AsyncEngine]:
-    """The engines that write and that read."""
+def connect_engines(dialect: Dialect, target: URL, connections: int = CONNECTIONS) -> tuple[AsyncEngine, AsyncEngine]:
+    """The engines that write and that read; ``connections``: the most that both open to PostgreSQL together."""
     if dialect == "sqlite":
         return (
             sqlite_engine(target, begin="BEGIN IMMEDIATE", pool_size=1, max_overflow=0),
-            sqlite_engine(target, begin="BEGIN", pool_size=CONNECTIONS, query_only=True),
+            sqlite_engine(target, begin="BEGIN", pool_size=KEPT_OPEN, query_only=True),
         )
     engine = create_async_engine(
         target,
         hide_parameters=True,
-        pool_size=CONNECTIONS,
-        max_overflow=CONNECTIONS,
+        pool_size=min(KEPT_OPEN, connections),
+        max_overflow=max(0, connections - KEPT_OPEN),
+        pool_timeout=WAIT_SECONDS,
         pool_pre_ping=True,
         connect_args={"timeout": CONNECT_SECONDS},
     )
@@ -121,8 +128,8 @@ def sqlite_engine(
         _write_ahead(cursor)
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
-        if query_only:
-            cursor.execute("PRAGMA query_only = ON")
+        # What is erased is overwritten, so that it does not lie on in free pages of the file.
+        cursor.execute("PRAGMA query_only = ON" if query_only else "PRAGMA secure_delete = ON")
         cursor.close()
 
     def begun(connection: Connection) -> None:
@@ -152,16 +159,29 @@ async def transaction(engine: AsyncEngine, target: URL) -> AsyncGenerator[AsyncC
     async with AsyncExitStack() as stack:
         try:
             connection = await stack.enter_async_context(engine.connect())
-        except (DBAPIError, PoolTimeoutError, OSError) as error:
+        except Exception as error:
+            if not _of_the_database(error):
+                raise
             raise unreachable(target, error) from error
         try:
             async with connection.begin():
                 yield connection
         except (IntegrityError, DataError) as error:
             # PostgreSQL quotes the whole row in these, which no log shall ever hold.
-            raise refused(error) from None
-        except DBAPIError as error:
-            raise refused(error) from error
+            raise refused(error, target) from None
+        except Exception as error:
+            if isinstance(error, DBAPIError):
+                raise refused(error, target) from error
+            if not _of_the_database(error):
+                raise
+            raise _lost() from error  # drivers let some of what breaks a connection through as it is
+
+
+def _of_the_database(error: Exception) -> bool:
+    """Whether an exception out of a transaction tells of the database, and not of a defect of ours."""
+    if isinstance(error, DBAPIError | PoolTimeoutError | OSError | EOFError):
+        return True
+    return type(error).__module__.partition(".")[0] in {"asyncpg", "sqlite3"}
 
 
 def place(target: URL) -> str:
@@ -176,20 +196,37 @@ def unreachable(target: URL, error: BaseException) -> DatabaseError:
     """The sentence for a database that cannot be opened."""
     text = _text(error)
     if target.get_backend_name() == "sqlite":
-        if "not a database" in text or "malformed" in text:
-            return DatabaseError(f"{place(target)} is not a database; move it away or correct store.url.")
+        if "malformed" in text:
+            return _damaged(target)
+        if "not a database" in text:
+            return DamagedDatabaseError(
+                f"{place(target)} is not a database, or its beginning is damaged; correct store.url, or restore a "
+                "backup with `stanguard db restore`."
+            )
         if "locked" in text:
-            return DatabaseError(f"{place(target)} is locked by another program; close that program and try again.")
+            return DatabaseAwayError(f"{place(target)} is locked by another program; close that program and try again.")
+        if _full(text):
+            return _no_room()
         if Path(place(target)).is_dir():
             return DatabaseError(f"{place(target)} is a folder; add the name of a file to store.url.")
-        return DatabaseError(f"{place(target)} cannot be opened as a database; check the path and its permissions.")
-    return DatabaseError(
+        if isinstance(error, TimeoutError | PoolTimeoutError):
+            return DatabaseAwayError(
+                f"Something else was being written to {place(target)} for {WAIT_SECONDS} s; look for what slows its "
+                "disk down, and try again."
+            )
+        return DatabaseAwayError(f"{place(target)} cannot be opened as a database; check the path and its permissions.")
+    if isinstance(error, PoolTimeoutError):
+        return DatabaseAwayError(
+            f"All connections of this process to the database at {place(target)} were in use for {WAIT_SECONDS} s; "
+            "look for what slows the database down, or raise store.connections."
+        )
+    return DatabaseAwayError(
         f"The database at {place(target)} cannot be reached ({why_unreachable(error)}); check store.url and that the "
         "server runs."
     )
 
 
-def refused(error: DBAPIError) -> DatabaseError:
+def refused(error: DBAPIError, target: URL) -> DatabaseError:
     """The sentence for a statement that the database refused. Values never appear in it."""
     text = _text(error)
     if isinstance(error, IntegrityError):
@@ -198,18 +235,52 @@ def refused(error: DBAPIError) -> DatabaseError:
             f"The database refused a change that contradicts what it holds ({broken}); run `stanguard db check`."
         )
     if "locked" in text:
-        return DatabaseError("The database is locked by another program; close that program and try again.")
+        return DatabaseAwayError("The database is locked by another program; close that program and try again.")
     if "deadlock" in text or "could not serialize" in text:
         return DatabaseError("Somebody else changed the same at the same moment; please try again.")
-    if "disk is full" in text or "no space left" in text:
-        return DatabaseError("The disk that holds the database is full; make room on it.")
+    if _full(text):
+        return _no_room()
     if "not a database" in text or "malformed" in text:
-        return DatabaseError("The database is damaged; restore a backup with `stanguard db restore`.")
+        return _damaged(target)
+    if "disk i/o error" in text:
+        return DatabaseAwayError("The disk that holds the database fails; check the disk and the room on it.")
     if "readonly" in text or "read-only" in text:
-        return DatabaseError("The database cannot be written; check the permissions of its file and folder.")
-    if error.connection_invalidated:
-        return DatabaseError("The connection to the database broke; check that the server runs.")
+        return DatabaseAwayError("The database cannot be written; check the permissions of its file and folder.")
+    if "unable to open" in text:
+        return DatabaseAwayError("The file of the database cannot be opened; check its path and its permissions.")
+    if error.connection_invalidated or _connection_lost(error):
+        return _lost()
     return DatabaseError("The database failed to carry out a statement; run `stanguard db check`.")
+
+
+_AWAY_STATES = ("08", "53", "57P", "58")
+"""Classes of SQLSTATE that tell of the server and not of a statement: connection, resources, shutdown, system."""
+
+
+def _connection_lost(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    if isinstance(state, str):
+        return state.startswith(_AWAY_STATES)
+    return isinstance(error, InterfaceError)  # asyncpg: the connection is closed
+
+
+def _damaged(target: URL) -> DatabaseError:
+    return DamagedDatabaseError(
+        f"{place(target)} is damaged; see how far with `stanguard db check`, and restore a backup with "
+        "`stanguard db restore`."
+    )
+
+
+def _no_room() -> DatabaseError:
+    return DatabaseAwayError("The disk that holds the database is full; make room on it.")
+
+
+def _lost() -> DatabaseError:
+    return DatabaseAwayError("The connection to the database broke; check that the server runs.")
+
+
+def _full(text: str) -> bool:
+    return "disk is full" in text or "no space left" in text
 
 
 def _text(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from bot.model import GuildSettings
 
 from .repository import Repository
 from .tables import guilds
+from .topics import Topic
 
 
 class Guilds(Repository):
@@ -47,6 +48,9 @@ class Guilds(Repository):
             tell_authors=row.tell_authors,
             remind_hours=row.remind_hours,
             escalate_hours=row.escalate_hours,
+            show_reporters=row.show_reporters,
+            hold_reports=row.hold_reports,
+            hotline=row.hotline,
         )
 
     async def save(self, settings: GuildSettings) -> None:
@@ -55,7 +59,9 @@ class Guilds(Repository):
         changed = {name: value for name, value in values.items() if name != "guild_id"}
         if await self._run(guilds.update().where(guilds.c.guild_id == settings.guild_id).values(changed)) == 0:
             await self._run(self._insert_new(guilds).values(values))
+        await self._tell(Topic.GUILD, settings.guild_id)
 
     async def delete(self, guild_id: int) -> None:
         """Forget the settings of a guild. Its banks and cases stay."""
         await self._run(guilds.delete().where(guilds.c.guild_id == guild_id))
+        await self._tell(Topic.GUILD, guild_id)

@@ -14,6 +14,7 @@ from bot.vault import Vault, VaultError
 
 from .repository import Repository
 from .seals import SECRET_BYTES
+from .shards import Shards, running_shards
 from .tables import installation
 
 
@@ -42,6 +43,13 @@ class Installation(Repository):
         """Write a sealed secret or signing key over the one that is there."""
         values = {"secret": secret, "signing_key": signing_key}
         await self._run(installation.update().values({name: value for name, value in values.items() if value}))
+
+    async def running_shards(self) -> list[Shards]:
+        """Which shards the processes on this database run just now, by how many there are in all.
+
+        Empty when none runs, and on SQLite, whose one process needs no others to know.
+        """
+        return await running_shards(self._connection) if self._postgresql else []
 
     async def forget(self) -> None:
         """Forget both; the next process that opens the database makes another secret."""

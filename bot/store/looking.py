@@ -71,15 +71,16 @@ class Looking(Repository):
         statement = sa.select(sa.func.count(exposures.c.case_id.distinct()))
         return await self._scalar(statement.where(_of(guild_id, user_id, since)))
 
-    async def purge(self, before: datetime) -> int:
-        """Forget exposures from before then; how many."""
-        return await self._run(exposures.delete().where(exposures.c.at < before))
+    async def erase(self, guild_id: int, user_id: int, before: datetime | None = None) -> int:
+        """Forget everything about a person in a guild; how many exposures it were. Their limits begin anew.
 
-    async def erase(self, guild_id: int, user_id: int) -> int:
-        """Forget everything about a person in a guild; how many exposures there were. Their limits begin anew."""
+        ``before``: of the exposures only those from before then, so that the younger ones go on counting.
+        """
         mine = sa.and_(reviewers.c.guild_id == guild_id, reviewers.c.user_id == user_id)
         await self._run(reviewers.delete().where(mine))
         theirs = sa.and_(exposures.c.guild_id == guild_id, exposures.c.user_id == user_id)
+        if before is not None:
+            theirs = sa.and_(theirs, exposures.c.at < before)
         return await self._run(exposures.delete().where(theirs))
 
     async def opted_out(self, guild_id: int, user_id: int) -> frozenset[Category]:

@@ -8,13 +8,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection
 
 from bot.errors import DatabaseError
+from bot.vault import Vault
 
 from .dialects import Dialect, migration_engine, place, transaction
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004_review"
+HEAD = "0006_history"
 """The newest revision in ``migrations/versions``; spelled out so that a start need not read the scripts."""
 
 _LOCK = 0x7374616E67756172  # "stanguar"
@@ -39,15 +40,16 @@ def revision(connection: Connection) -> str | None:
     return connection.scalar(sa.select(VERSIONS.c.version_num))
 
 
-async def bring_up_to_date(dialect: Dialect, target: URL) -> None:
-    """Migrate the database to HEAD.
+async def bring_up_to_date(dialect: Dialect, target: URL, vault: Vault | None) -> None:
+    """Migrate the database to HEAD. ``vault`` seals what an older version kept in clear.
 
-    Raises DatabaseError when it cannot be reached, belongs to something else or to a newer version, or is refused.
+    Raises VaultError when it does not open what is sealed already, and DatabaseError when the database cannot be
+    reached, belongs to something else or to a newer version, or is refused.
     """
     engine = migration_engine(dialect, target)
     try:
         async with transaction(engine, target) as connection:
-            await connection.run_sync(_upgrade, place(target))
+            await connection.run_sync(_upgrade, place(target), vault)
     finally:
         await engine.dispose()
 
@@ -59,7 +61,7 @@ def not_at_head(found: str | None, name: str) -> DatabaseError:
     return newer(name)
 
 
-def _upgrade(connection: Connection, name: str) -> None:
+def _upgrade(connection: Connection, name: str, vault: Vault | None) -> None:
     from alembic import command
 
     if connection.dialect.name == "postgresql":
@@ -73,6 +75,7 @@ def _upgrade(connection: Connection, name: str) -> None:
         raise newer(name)
     alembic = config()
     alembic.attributes["connection"] = connection
+    alembic.attributes["vault"] = vault
     command.upgrade(alembic, HEAD)
     if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
         raise DatabaseError(f"{name} holds rows that point nowhere; restore a backup with `stanguard db restore`.")

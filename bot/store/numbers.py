@@ -19,6 +19,7 @@ from bot.model import (
     CaseState,
     Category,
     Decision,
+    ReportState,
     SanctionKind,
     SanctionState,
 )
@@ -233,7 +234,12 @@ class NumberRows(Repository):
             )
             .join_from(cases, reports, reports.c.case_id == cases.c.id)
             .join(other, other.c.id == cases.c.duplicate_of, isouter=True)
-            .where(cases.c.guild_id == guild_id, reports.c.created_at >= since, reports.c.created_at < until)
+            .where(
+                cases.c.guild_id == guild_id,
+                reports.c.created_at >= since,
+                reports.c.created_at < until,
+                reports.c.state == ReportState.STANDING,
+            )
             .subquery()
         )
         found = await self._all(

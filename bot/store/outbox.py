@@ -16,13 +16,15 @@ import sqlalchemy as sa
 from bot.model import Call, CallKind
 
 from .repository import Repository
-from .tables import CallState, cases, outbox
+from .tables import CallState, outbox
+from .topics import Topic
 
-# A literal, not a bound value: only then can either database tell that the partial indexes hold every such row.
+# Literals, not bound values: only then can either database tell that the partial indexes hold every such row.
 _PENDING_STATE: sa.ColumnElement[Any] = sa.literal_column(f"'{CallState.PENDING.value}'")
 _PENDING = outbox.c.state == _PENDING_STATE
+_GIVEN_UP_STATE: sa.ColumnElement[Any] = sa.literal_column(f"'{CallState.GIVEN_UP.value}'")
 _OTHER = outbox.alias("other")
-_URGENT = 0
+URGENT, PATIENT = 0, 1
 _KEYS = 1_000
 """Keys that are looked for at once: both databases limit what one statement can name."""
 
@@ -58,7 +60,7 @@ class OutboxRows(Repository):
                 "payload": dict(call.payload),
                 "case_id": call.case_id,
                 "guild_id": call.guild_id,
-                "urgency": _URGENT if call.kind is CallKind.DELETE_MESSAGE else _URGENT + 1,
+                "urgency": URGENT if call.kind is CallKind.DELETE_MESSAGE else PATIENT,
                 "state": CallState.PENDING,
                 "created_at": at,
                 "due_at": at,
@@ -68,7 +70,10 @@ class OutboxRows(Repository):
             for call in calls
         ]
         result = await self._connection.execute(self._insert_new(outbox).returning(outbox.c.id), rows)
-        return len(result.all())
+        new = len(result.all())
+        if new:
+            await self._tell(Topic.OUTBOX)
+        return new
 
     async def written(self, keys: Sequence[str]) -> set[str]:
         """Which of these keys were ever written, whatever became of their calls."""
@@ -90,21 +95,28 @@ class OutboxRows(Repository):
         return [call for call in calls if call.key not in written]
 
     async def claim(
-        self, *, now: datetime, lease: timedelta, owner: str, limit: int, urgent: bool = False
+        self, *, now: datetime, lease: timedelta, owner: str, limit: int, urgent: bool | None = None
     ) -> list[ClaimedCall]:
-        """Lease up to ``limit`` calls that may run now: deletes first, then the longest waiting.
+        """Lease up to ``limit`` calls that may run now: deletes first, then the others, the longest waiting first.
 
-        Only the first unfinished call of a lane is ever given out, and never while another of that lane is leased.
-        ``urgent``: deletes alone.
+        Of deletes the newest come first: members see now what was posted now, and thousands of old ones that a hunt
+        found must not hold that up. Only the first unfinished call of a lane is ever given out, and never while
+        another of that lane is leased. ``urgent``: deletes alone; False: the others alone.
         """
+        if urgent is None:
+            deletes = await self.claim(now=now, lease=lease, owner=owner, limit=limit, urgent=True)
+            left = limit - len(deletes)
+            return deletes + await self.claim(now=now, lease=lease, owner=owner, limit=left, urgent=False)
         # Claims follow one another, so that two of them never give out two calls of one lane between them.
         await self._lock("outbox", "claim")
         leased_until = sa.func.coalesce(_of_lane(sa.func.max(_OTHER.c.lease_until)), 0)
+        # The whole order is one index's, so that it ends at the limit however many wait.
+        order = (outbox.c.due_at.desc(), outbox.c.id.desc()) if urgent else (outbox.c.due_at, outbox.c.id)
         picked = (
             sa.select(outbox.c.id)
-            .where(_PENDING, outbox.c.due_at <= now, _heads_lane(), leased_until <= now)
-            .where(outbox.c.urgency == _URGENT if urgent else sa.true())
-            .order_by(outbox.c.urgency, outbox.c.id)
+            .where(_PENDING, outbox.c.urgency == (URGENT if urgent else PATIENT), outbox.c.due_at <= now)
+            .where(_heads_lane(), leased_until <= now)
+            .order_by(*order)
             .limit(limit)
         )
         if self._postgresql:
@@ -121,15 +133,19 @@ class OutboxRows(Repository):
             )
             .returning(*outbox.c)
         )
-        return [_claimed(row) for row in sorted(rows, key=lambda row: (row.urgency, row.id))]
+        rows.sort(key=lambda row: (row.due_at, row.id), reverse=urgent)
+        return [_claimed(row) for row in rows]
 
     async def revive(self, keys: Collection[str], at: datetime) -> int:
         """Let calls that were given up wait again, as if just written; how many."""
-        return await self._run(
+        revived = await self._run(
             outbox.update()
             .where(outbox.c.key.in_(keys), outbox.c.state == CallState.GIVEN_UP)
             .values(state=CallState.PENDING, due_at=at, finished_at=None, attempts=0, error=None)
         )
+        if revived:
+            await self._tell(Topic.OUTBOX)
+        return revived
 
     async def cancel(self, key: str) -> bool:
         """Take a call back that nobody has taken up yet; whether it will never happen.
@@ -141,6 +157,13 @@ class OutboxRows(Repository):
         )
         found = await self._scalar(untouched.with_for_update(skip_locked=True))
         return found is not None and await self._run(outbox.delete().where(outbox.c.id == found)) > 0
+
+    async def withdraw(self, keys: Collection[str], now: datetime) -> int:
+        """Take back calls that wait and are in nobody's hands, though an attempt may have been made; how many."""
+        idle = sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= now)
+        waiting = sa.select(outbox.c.id).where(outbox.c.key.in_(keys), _PENDING, idle)
+        found = await self._all(waiting.with_for_update(skip_locked=True))
+        return await self._run(outbox.delete().where(outbox.c.id.in_([row.id for row in found])))
 
     async def renew(self, ids: Collection[int], *, owner: str, until: datetime) -> None:
         """Extend the leases that ``owner`` still holds."""
@@ -155,11 +178,18 @@ class OutboxRows(Repository):
         return await self._finish(CallState.GIVEN_UP, call_id, at, error=error, owner=owner)
 
     async def retry(
-        self, call_id: int, *, at: datetime, error: str, uncertain: bool = False, owner: str | None = None
+        self,
+        call_id: int,
+        *,
+        at: datetime,
+        error: str,
+        uncertain: bool = False,
+        owner: str | None = None,
+        counted: bool = True,
     ) -> bool:
         """Give a call back, to be claimed from ``at`` on; False if it is finished or ``owner`` lost its lease.
 
-        ``uncertain``: the failed attempt may have happened all the same.
+        ``uncertain``: the failed attempt may have happened all the same. ``counted`` False: there was no attempt.
         """
         changed = await self._run(
             outbox.update()
@@ -168,25 +198,63 @@ class OutboxRows(Repository):
                 due_at=at,
                 error=error,
                 uncertain=sa.true() if uncertain else outbox.c.uncertain,
+                attempts=outbox.c.attempts if counted else outbox.c.attempts - 1,
                 lease_owner=None,
                 lease_until=None,
             )
         )
         return changed > 0
 
-    async def release(self, *, now: datetime, owner: str | None = None) -> int:
-        """End the leases of ``owner``, or of everybody, as if they had run out; how many."""
+    async def release(self, *, now: datetime, owner: str | None = None, predecessors: str | None = None) -> int:
+        """End the leases of ``owner``, or of everybody, as if they had run out; how many.
+
+        ``predecessors``: of every owner whose name begins like this.
+        """
         holder = outbox.c.lease_owner.is_not(None) if owner is None else outbox.c.lease_owner == owner
+        if predecessors is not None:
+            holder = outbox.c.lease_owner.startswith(predecessors, autoescape=True)
         return await self._run(
             outbox.update().where(_PENDING, holder, outbox.c.lease_until > now).values(lease_until=now)
         )
 
     async def next_due(self) -> datetime | None:
         """When the next call may be claimed, in the past if one may now; None if nothing is pending."""
+        # The first of each order, and the few that are leased: the least of all that wait would mean to look at all.
+        times = [
+            await self._scalar(
+                sa.select(outbox.c.due_at)
+                .where(_PENDING, outbox.c.urgency == urgency, outbox.c.lease_until.is_(None), _heads_lane())
+                .order_by(outbox.c.due_at)
+                .limit(1)
+            )
+            for urgency in (URGENT, PATIENT)
+        ]
         when = sa.case((outbox.c.lease_until > outbox.c.due_at, outbox.c.lease_until), else_=outbox.c.due_at)
-        return await self._scalar(
-            sa.select(sa.func.min(when, type_=outbox.c.due_at.type)).where(_PENDING, _heads_lane())
+        leased = sa.select(sa.func.min(when, type_=outbox.c.due_at.type)).where(
+            _PENDING, outbox.c.lease_until.is_not(None), _heads_lane()
         )
+        times.append(await self._scalar(leased))
+        return min((time for time in times if time is not None), default=None)
+
+    async def given_up_deletes(self, guild_id: int, since: datetime) -> list[tuple[Call, str]]:
+        """The deletes of a guild that were given up since then, each with what was said of it."""
+        rows = await self._all(
+            sa.select(outbox).where(
+                outbox.c.state == _GIVEN_UP_STATE,
+                outbox.c.guild_id == guild_id,
+                outbox.c.finished_at >= since,
+                outbox.c.kind == CallKind.DELETE_MESSAGE,
+            )
+        )
+        return [(_call(row), row.error or "") for row in rows]
+
+    async def guilds_with_given_up_deletes(self, since: datetime) -> list[int]:
+        """The guilds in which any delete was given up since then."""
+        given_up = (outbox.c.state == _GIVEN_UP_STATE, outbox.c.guild_id.is_not(None), outbox.c.finished_at >= since)
+        rows = await self._all(
+            sa.select(outbox.c.guild_id).where(*given_up, outbox.c.kind == CallKind.DELETE_MESSAGE).distinct()
+        )
+        return [row.guild_id for row in rows]
 
     async def waiting(self, case_id: int, kinds: Collection[CallKind]) -> bool:
         """Whether a call of these kinds for this case waits and nobody has taken it up yet.
@@ -206,15 +274,6 @@ class OutboxRows(Repository):
     async def pending(self) -> int:
         """How many calls are neither done nor given up."""
         return await self._scalar(sa.select(sa.func.count()).select_from(outbox).where(_PENDING))
-
-    async def purge(self, before: datetime) -> int:
-        """Forget calls finished before then; how many. Their keys could be written again after that.
-
-        The calls of a case stay as long as the case: without their keys it would get a second card.
-        """
-        finished = sa.and_(outbox.c.state != _PENDING_STATE, outbox.c.finished_at < before)
-        held = sa.exists().where(cases.c.id == outbox.c.case_id)
-        return await self._run(outbox.delete().where(finished, ~held))
 
     async def _finish(
         self, state: CallState, call_id: int, at: datetime, *, error: str | None, owner: str | None
@@ -244,5 +303,8 @@ def _of_lane(value: sa.ColumnElement[Any]) -> sa.ScalarSelect[Any]:
 
 
 def _claimed(row: sa.Row[Any]) -> ClaimedCall:
-    call = Call(row.kind, row.key, row.lane, row.payload, row.case_id, row.guild_id)
-    return ClaimedCall(id=row.id, call=call, attempts=row.attempts, uncertain=row.uncertain)
+    return ClaimedCall(id=row.id, call=_call(row), attempts=row.attempts, uncertain=row.uncertain)
+
+
+def _call(row: sa.Row[Any]) -> Call:
+    return Call(row.kind, row.key, row.lane, row.payload, row.case_id, row.guild_id)

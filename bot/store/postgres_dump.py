@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection, make_url
 from bot.errors import DatabaseError
 
 from .dialects import migration_engine, place, prepare, transaction
+from .files import whole
 from .migrate import VERSIONS
 from .tables import metadata
 
@@ -21,19 +22,13 @@ _MAGIC = b"PGDMP"
 
 async def dump(url: str, path: Path) -> None:
     """Write the database to the new file ``path``. Raises DatabaseError."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.touch(mode=0o600)
+        with whole(path) as unfinished:
+            await _run("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={unfinished}")
     except OSError as error:
         raise DatabaseError(
             f"{path} cannot be written ({error.strerror or type(error).__name__}); choose another place."
         ) from error
-    try:
-        await _run("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={unfinished}")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 async def restore(url: str, path: Path) -> None:
@@ -84,7 +79,12 @@ async def _run(tool: str, url: str, *arguments: str) -> None:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
-    _, errors = await process.communicate()
+    try:
+        _, errors = await process.communicate()
+    finally:
+        if process.returncode is None:  # whoever is interrupted leaves no tool behind that goes on writing
+            process.kill()
+            await process.wait()
     if process.returncode:
         first, *_ = errors.decode(errors="replace").strip().splitlines() or [f"status {process.returncode}"]
         said = first.removeprefix(f"{tool}: ").removeprefix("error: ")[:200]

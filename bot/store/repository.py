@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from .topics import CHANNEL, Topic
+
 
 class Repository:
     """The rows of one subject, inside one transaction."""
@@ -34,11 +36,13 @@ class Repository:
     async def _run(self, statement: sa.Executable) -> int:
         return (await self._connection.execute(statement)).rowcount
 
+    def _upsert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        """An INSERT that can be told what to do about a row whose unique key is there already."""
+        return postgresql.insert(table) if self._postgresql else sqlite.insert(table)
+
     def _insert_new(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that leaves out rows whose unique key is there already."""
-        if self._postgresql:
-            return postgresql.insert(table).on_conflict_do_nothing()
-        return sqlite.insert(table).on_conflict_do_nothing()
+        return self._upsert(table).on_conflict_do_nothing()
 
     async def _lock(self, *parts: object) -> None:
         """Wait until no other transaction holds the lock of this name; it is held until this one ends.
@@ -48,3 +52,12 @@ class Repository:
         if self._writing and self._postgresql:
             name = ":".join(str(part) for part in parts)
             await self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
+
+    async def _tell(self, topic: Topic, guild_id: int | None = None) -> None:
+        """Let other processes hear, when this transaction commits, that something of this topic changed.
+
+        An SQLite file has one process. Saying the same twice in a transaction is heard once.
+        """
+        if self._postgresql:
+            payload = topic.value if guild_id is None else f"{topic}:{guild_id}"
+            await self._connection.execute(sa.select(sa.func.pg_notify(CHANNEL, payload)))

@@ -10,6 +10,7 @@ from bot.vault import Vault
 
 from .appeals import STATEMENTS, statement_context
 from .engine import Store, Tx
+from .sealed_reports import reseal_reports
 from .seals import SECRET_CONTEXT, SIGNING_CONTEXT, case_context, view_context
 from .tables import appeals, cases, entries, entry_views
 
@@ -29,7 +30,8 @@ async def reseal(store: Store, vault: Vault) -> int:
     resealed += await _features(store, vault, entry_views, views)
     held = sa.select(cases.c.id, cases.c.features, cases.c.sha256)
     resealed += await _features(store, vault, cases, held)
-    return resealed + await _statements(store, vault)
+    resealed += await _statements(store, vault)
+    return resealed + await reseal_reports(store, vault)
 
 
 async def _installation(store: Store, vault: Vault) -> int:
@@ -76,7 +78,8 @@ async def _statements(store: Store, vault: Vault) -> int:
     last = resealed = 0
     while True:
         async with store.write() as tx:
-            found = (await tx.connection.execute(rows.where(appeals.c.id > last))).all()
+            # Held, because nothing that was erased meanwhile may be written back.
+            found = (await tx.connection.execute(rows.where(appeals.c.id > last).with_for_update())).all()
             for row in found:
                 if not vault.is_current(row.statement):
                     context = statement_context(row.case_id, row.author_id)

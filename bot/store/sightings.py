@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -37,6 +37,15 @@ class Numbers(NamedTuple):
     channels: int
 
 
+class Plain(NamedTuple):
+    """What came of a media item from which nothing follows: no case and no call."""
+
+    message: MessageRef
+    media_id: str
+    surface: Surface
+    scan: Scan
+
+
 class Sightings(Repository):
     """Media items that were seen, kept for the retention window or as long as their case."""
 
@@ -57,34 +66,25 @@ class Sightings(Repository):
         Only upright hashes and grids are kept. The author is kept only when a moderator may have to know: the plan
         says review or remove, or a case holds it.
         """
-        fingerprint = scan.fingerprint
-        match = scan.plan.match
-        named = case_id is not None or scan.plan.verdict in (Verdict.REVIEW, Verdict.REMOVE)
-        return await self._scalar(
-            self._insert_new(sightings)
-            .values(
-                guild_id=message.guild_id,
-                channel_id=message.channel_id,
-                message_id=message.message_id,
-                author_id=message.author_id if named else None,
-                author_is_bot=message.author_is_bot,
-                webhook_id=message.webhook_id,
-                edited=message.edited,
-                media_id=media_id,
-                surface=surface,
-                seen_at=seen_at,
-                verdict=scan.plan.verdict,
-                sha256=_sha256(scan),
-                fingerprint=pack(fingerprint.upright()) if fingerprint else None,
-                unscannable=scan.unscannable,
-                entry_id=match.entry_id if match else None,
-                distance=match.distance if match else None,
-                margin=match.margin if match else None,
-                agreement=match.evidence.agreement if match and match.evidence else None,
-                case_id=case_id,
-            )
-            .returning(sightings.c.id)
+        values = _values(message, media_id, surface, scan, seen_at, case_id)
+        return await self._scalar(self._insert_new(sightings).values(values).returning(sightings.c.id))
+
+    async def add_all(self, scans: Sequence[Plain], *, seen_at: datetime) -> list[bool]:
+        """Record several scans as :meth:`add` does, none of them of a case; which were not recorded before."""
+        if not scans:
+            return []
+        rows = [_values(*one, seen_at, None) for one in scans]
+        result = await self._connection.execute(
+            self._insert_new(sightings).returning(sightings.c.message_id, sightings.c.media_id, sightings.c.sha256),
+            rows,
         )
+        new = {tuple(row) for row in result.all()}
+        added: list[bool] = []
+        for row in rows:
+            key = row["message_id"], row["media_id"], row["sha256"]
+            added.append(key in new)
+            new.discard(key)  # of two that are the same, one was new
+        return added
 
     async def by_case(self, case_id: int, *, limit: int = 25, offset: int = 0) -> list[Sighting]:
         """The sightings of a case, oldest first."""
@@ -150,16 +150,26 @@ class Sightings(Repository):
         """The sightings in one message, oldest first."""
         return await self._sightings(sightings.c.message_id == message_id)
 
+    async def of_file(self, guild_id: int, sha256: bytes) -> list[Sighting]:
+        """The sightings of this very file in a guild, oldest first. Reads all that the guild keeps: for rare use."""
+        return await self._sightings(sa.and_(sightings.c.guild_id == guild_id, sightings.c.sha256 == sha256))
+
     async def known(self, message_id: int, media_ids: Collection[str]) -> set[str]:
         """Which of these media items of a message were seen already, apart from those that could not be fetched."""
+        return set(await self.ended(message_id, media_ids))
+
+    async def ended(self, message_id: int, media_ids: Collection[str]) -> dict[str, Verdict]:
+        """How these media items of a message ended; those are left out that :meth:`known` leaves out."""
         rows = await self._all(
-            sa.select(sightings.c.media_id).where(
+            sa.select(sightings.c.media_id, sightings.c.verdict)
+            .where(
                 sightings.c.message_id == message_id,
                 sightings.c.media_id.in_(media_ids),
                 sa.or_(sightings.c.unscannable.is_(None), sightings.c.unscannable.not_in(NOT_FETCHED)),
             )
+            .order_by(sightings.c.id)
         )
-        return {row.media_id for row in rows}
+        return {row.media_id: row.verdict for row in rows}
 
     async def stream(self, guild_id: int | None, since: datetime, *, batch: int = 500) -> AsyncIterator[list[Sighting]]:
         """Sightings seen since then that can be compared and still stand, oldest first, in lists of ``batch``.
@@ -245,10 +255,6 @@ class Sightings(Repository):
             totals[key] = totals.get(key, 0) + row.number
         return totals
 
-    async def purge(self, before: datetime) -> int:
-        """Forget sightings from before then that no case holds; how many."""
-        return await self._run(sightings.delete().where(sightings.c.seen_at < before, sightings.c.case_id.is_(None)))
-
     async def _change(self, condition: sa.ColumnElement[bool], **values: Any) -> int:  # noqa: ANN401 - of any column
         """Change rows in the order of their numbers, so that two who change the same never wait for each other."""
         if self._postgresql:
@@ -261,6 +267,36 @@ class Sightings(Repository):
         statement = sa.select(sightings).where(condition).order_by(sightings.c.seen_at, sightings.c.id)
         statement = statement.limit(limit).offset(offset or None)
         return [_sighting(row) for row in await self._all(statement)]
+
+
+def _values(
+    message: MessageRef, media_id: str, surface: Surface, scan: Scan, seen_at: datetime, case_id: int | None
+) -> dict[str, Any]:
+    """A scan as a row."""
+    fingerprint = scan.fingerprint
+    match = scan.plan.match
+    named = case_id is not None or scan.plan.verdict in (Verdict.REVIEW, Verdict.REMOVE)
+    return {
+        "guild_id": message.guild_id,
+        "channel_id": message.channel_id,
+        "message_id": message.message_id,
+        "author_id": message.author_id if named else None,
+        "author_is_bot": message.author_is_bot,
+        "webhook_id": message.webhook_id,
+        "edited": message.edited,
+        "media_id": media_id,
+        "surface": surface,
+        "seen_at": seen_at,
+        "verdict": scan.plan.verdict,
+        "sha256": _sha256(scan),
+        "fingerprint": pack(fingerprint.upright()) if fingerprint else None,
+        "unscannable": scan.unscannable,
+        "entry_id": match.entry_id if match else None,
+        "distance": match.distance if match else None,
+        "margin": match.margin if match else None,
+        "agreement": match.evidence.agreement if match and match.evidence else None,
+        "case_id": case_id,
+    }
 
 
 def _sha256(scan: Scan) -> bytes:

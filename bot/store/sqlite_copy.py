@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
-import tempfile
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ import sqlalchemy as sa
 
 from bot.errors import DatabaseError
 
+from .files import whole
 from .migrate import VERSIONS, is_known, newer
 
 _SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -39,25 +38,14 @@ def _restore(source: Path, target: Path) -> None:
 def _copy(source: Path, target: Path) -> None:
     if not source.exists():
         raise DatabaseError(f"There is no database at {source}; nothing needs a backup yet.")
-    with _told(source, target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Beside the target, readable for its owner alone, and put in its place only when it is whole.
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        os.close(descriptor)
-        unfinished = Path(name)
-        try:
-            with closing(_reader(source)) as reader, closing(sqlite3.connect(unfinished)) as writer:
-                _require_ours(reader, source)
-                reader.backup(writer)
-                writer.execute("PRAGMA journal_mode = DELETE")
-                found = writer.execute("PRAGMA integrity_check(1)").fetchone()[0]
-            if found != "ok":
-                raise DatabaseError(f"{source} is damaged ({found}); use an older backup.")
-            with unfinished.open("rb+") as file:
-                os.fsync(file.fileno())
-            unfinished.replace(target)
-        finally:
-            unfinished.unlink(missing_ok=True)
+    with _told(source, target), whole(target) as unfinished:
+        with closing(_reader(source)) as reader, closing(sqlite3.connect(unfinished)) as writer:
+            _require_ours(reader, source)
+            reader.backup(writer)
+            writer.execute("PRAGMA journal_mode = DELETE")
+            found = writer.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if found != "ok":
+            raise DatabaseError(f"{source} is damaged ({found}); use an older backup.")
 
 
 def _reader(path: Path) -> sqlite3.Connection:

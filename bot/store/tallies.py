@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.model import Verdict
 
@@ -36,27 +35,35 @@ def day_of(column: sa.ColumnElement[datetime] | sa.Column[datetime]) -> sa.Colum
     return sa.type_coerce(column, sa.BigInteger) // 86_400_000
 
 
+Sums = dict[tuple[int, str], int]
+"""Counts of one day by guild and name."""
+
+
 class Tallies(Repository):
     """Counts of days. Kept for good: they are no data about anybody."""
 
     __slots__ = ()
 
-    async def roll_up(self, day: int, *, whole: bool) -> None:
-        """Count the sightings of a day for every guild that had any, again if it was done before.
-
-        ``whole``: no sighting of that day has been erased yet, so the numbers are what the sightings say now. Else a
-        number only ever grows: what is gone was counted before it went.
-        """
-        await self._lock("tallies", day)
+    async def sum_up(self, day: int) -> Sums:
+        """The sightings of a day, counted for every guild that had any."""
         counted = await self._all(
             sa.select(sightings.c.guild_id, sightings.c.verdict, sa.func.count().label("number"))
             .where(sightings.c.seen_at >= day_start(day), sightings.c.seen_at < day_start(day + 1))
             .group_by(sightings.c.guild_id, sightings.c.verdict)
         )
-        numbers: dict[tuple[int, str], int] = {}
+        numbers: Sums = {}
         for row in counted:
             numbers[row.guild_id, row.verdict.value] = row.number
             numbers[row.guild_id, SCANNED] = numbers.get((row.guild_id, SCANNED), 0) + row.number
+        return numbers
+
+    async def keep(self, day: int, numbers: Sums, *, whole: bool) -> None:
+        """Keep what was summed up of a day, again if it was done before.
+
+        ``whole``: no sighting of that day has been erased yet, so the numbers are what the sightings say now. Else a
+        number only ever grows: what is gone was counted before it went.
+        """
+        await self._lock("tallies", day)
         if whole:
             await self._run(tallies.delete().where(tallies.c.day == day))
         if numbers:
@@ -64,7 +71,7 @@ class Tallies(Repository):
                 {"guild_id": guild_id, "day": day, "name": name, "number": number}
                 for (guild_id, name), number in numbers.items()
             ]
-            await self._connection.execute(self._upsert(), rows)
+            await self._connection.execute(self._insert_larger(), rows)
 
     async def oldest(self) -> int | None:
         """The day of the oldest sighting that no case holds; None if there is none."""
@@ -100,9 +107,8 @@ class Tallies(Repository):
             found[row.day, SCANNED] = found.get((row.day, SCANNED), 0) + row.number
         return found
 
-    def _upsert(self) -> sa.Insert:
+    def _insert_larger(self) -> sa.Insert:
         key = [tallies.c.guild_id, tallies.c.day, tallies.c.name]
-        new: sqlite.Insert | postgresql.Insert
-        new = postgresql.insert(tallies) if self._postgresql else sqlite.insert(tallies)
+        new = self._upsert(tallies)
         more: dict[str, Any] = {"number": new.excluded.number}
         return new.on_conflict_do_update(index_elements=key, set_=more, where=new.excluded.number > tallies.c.number)

@@ -10,8 +10,10 @@ import discord
 import structlog
 from discord import app_commands
 
+from bot import language
 from bot.client.raw import where
 from bot.errors import StanguardError
+from bot.model import Language
 
 from . import texts
 from .cards import MAX_TEXT
@@ -86,15 +88,25 @@ async def explain(interaction: Interaction, error: BaseException) -> None:
         log.warning("interaction.unanswered", status=unheard.status, code=unheard.code)
 
 
+def language_of(interaction: Interaction) -> Language:
+    """The language that the Discord of whoever asks is set to, as far as the bot speaks it."""
+    return Language.of(str(interaction.locale))
+
+
+def translated(interaction: Interaction, text: str) -> str:
+    """A sentence in the language of whoever asks; one that is no key of the catalogues stays as it is."""
+    return language.say(language_of(interaction), text)
+
+
 def sentence(interaction: Interaction, error: BaseException) -> str:
-    """The words for an error; logs the unexpected ones."""
+    """The words for an error, in the language of whoever asks; logs the unexpected ones."""
     if isinstance(error, StanguardError):
-        return str(error)
+        return language.say(language_of(interaction), error.sentence, **error.values)
     if isinstance(error, app_commands.NoPrivateMessage):
-        return texts.SERVER_ONLY
+        return translated(interaction, texts.SERVER_ONLY)
     if isinstance(error, app_commands.CommandSignatureMismatch | app_commands.CommandNotFound):
-        return texts.BAD_COMMAND
+        return translated(interaction, texts.BAD_COMMAND)
     reference = secrets.token_hex(4)
     command = interaction.command.qualified_name if interaction.command is not None else interaction.type.name
     log.error("interaction.failed", reference=reference, command=command, error=where(error))
-    return texts.unexpected(reference)
+    return language.say(language_of(interaction), texts.UNEXPECTED, reference=reference)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from bot.model import CaseState, CaseView, GuildSettings
+from bot.reports.reporters import DROPPED
 
 from .buttons import CaseAction, CaseButton
 from .buttons_looking import LookButton
+from .reporters import ReportersButton
+
+Button = CaseButton | LookButton | ReportersButton
 
 IN_A_ROW = 5
 """Buttons that Discord takes in one row."""
 
 
-def rows(view: CaseView, guild: GuildSettings | None, *, hidden: bool) -> list[list[CaseButton | LookButton]]:
+def rows(view: CaseView, guild: GuildSettings | None, *, hidden: bool) -> list[list[Button]]:
     """The buttons, row by row. ``hidden``: the card shows no details, and one of its buttons does."""
     case = view.case
     actions = [*_actions(view), CaseAction.DETAILS if hidden else CaseAction.HISTORY]
-    buttons: list[CaseButton | LookButton] = [CaseButton(case.id, action, case.version) for action in actions]
+    buttons: list[Button] = [CaseButton(case.id, action, case.version) for action in actions]
+    if not hidden and (view.report_count or any(event.kind == DROPPED for event in view.events)):
+        buttons.append(ReportersButton(case.id))
     looks = guild is not None and guild.reveal and case.thumbhash is not None and not case.in_lane
     if looks and case.state.undecided:
         buttons.append(LookButton(case.id))

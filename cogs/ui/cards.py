@@ -23,14 +23,18 @@ from bot.model import (
     Verdict,
 )
 from bot.policy import tier
+from bot.reports.reporters import DROPPED, RESTORED
 from bot.reports.service import REPORTED
 
-from . import card_buttons, hints, texts
+from . import card_buttons, card_priority, card_takedowns, hints, reporters_texts, signal_texts, texts
 from . import card_people as people
 from . import queue_texts as words
 
 MAX_TEXT = 4000
 """Characters of text that Discord takes in one message of components."""
+
+MAX_COMPONENTS = 40
+"""Parts that Discord takes in one message, buttons and separators included."""
 
 SIGHTINGS = 8
 ROOM_FOR_SIGHTINGS = 500
@@ -65,11 +69,13 @@ def card(view: CaseView, guild: GuildSettings | None = None, *, details: bool = 
     hidden = view.case.in_lane and not own_channel and not details
     sections = _hidden(view) if hidden else _sections(view, MAX_TEXT, hints.lines(view), _people(view))
     container = discord.ui.Container[discord.ui.LayoutView](accent_colour=_accent(view))
-    for number, text in enumerate(_texts(sections)):
+    rows = card_buttons.rows(view, guild, hidden=hidden)
+    room = MAX_COMPONENTS - 1 - sum(1 + len(row) for row in rows)
+    for number, text in enumerate(_joined(_texts(sections), (room + 1) // 2)):
         if number:
             container.add_item(discord.ui.Separator(visible=number == 1))
         container.add_item(discord.ui.TextDisplay(text))
-    for row in card_buttons.rows(view, guild, hidden=hidden):
+    for row in rows:
         container.add_item(discord.ui.ActionRow[Any](*row))
     layout = discord.ui.LayoutView(timeout=None)
     layout.add_item(container)
@@ -78,21 +84,27 @@ def card(view: CaseView, guild: GuildSettings | None = None, *, details: bool = 
 
 def facts(view: CaseView, most: int) -> list[str]:
     """The sections of a card about the picture and its copies, in at most so many characters."""
-    return _texts(_sections(view, most, [], [_reports(view)]))
+    return _texts(_sections(view, most, [], [card_takedowns.lines(view), _reports(view)]))
 
 
 def _texts(sections: Sections) -> list[str]:
     return ["\n".join(lines) for lines in sections if lines]
 
 
+def _joined(parts: list[str], most: int) -> list[str]:
+    """At most so many texts: the last ones stand together where there are more."""
+    return parts if len(parts) <= most else [*parts[: most - 1], "\n".join(parts[most - 1 :])]
+
+
 def _sections(view: CaseView, most: int, hinted: list[str], about_people: Sections) -> Sections:
+    title = [*_title(view), *card_priority.lines(view)]
     if view.case.in_lane:
         line = _sighting_by_id
         server = f"Server `{view.case.guild_id}`" + (f" · entry **E-{view.entry.id}**" if view.entry else "")
-        about, hinted = [_title(view), list(GUIDANCE), [server]], []
+        about, hinted = [title, list(GUIDANCE), [server]], []
     else:
         line = sighting_line
-        about = [_title(view), _match(view), _reasons(view)]
+        about = [title, _match(view), _reasons(view), signal_texts.lines(view.case)]
     rest = [*about_people, _failures(view), _decision(view), hinted]
     _shorten([*about, *rest], most)
     return [*about, _sightings(view, _room([*about, *rest], most), line), *rest]
@@ -106,6 +118,7 @@ def _hidden(view: CaseView) -> Sections:
 def _people(view: CaseView) -> Sections:
     """What members and moderators did with the case."""
     return [
+        card_takedowns.lines(view),
         _reports(view),
         people.appeals(view),
         people.notes(view.events),
@@ -208,6 +221,8 @@ def _reasons(view: CaseView) -> list[str]:
 def _sightings(view: CaseView, room: int, line: SightingLine) -> list[str]:
     """As many sightings as fit, oldest first, and how many there are."""
     if not view.sighting_count:
+        if card_takedowns.named_alone(view):
+            return [card_takedowns.NAMED_ALONE]
         return [texts.UPLOADED if hints.uploaded(view) else texts.POSTED_NOWHERE]
     total = texts.count(view.sighting_count, "copy", "copies")
     spread = ""
@@ -254,7 +269,8 @@ def _standing(sighting: Sighting) -> str:
 
 
 def _reports(view: CaseView) -> list[str]:
-    return [f"Reported by {texts.count(view.report_count, 'member')}."] if view.report_count else []
+    happened = [event.kind for event in view.events]
+    return reporters_texts.card(view.report_count, happened.count(DROPPED) - happened.count(RESTORED))
 
 
 def _failures(view: CaseView) -> list[str]:

@@ -8,6 +8,7 @@ from datetime import datetime
 import discord
 
 from bot.model import Appeal, CaseEvent, CaseLine, CaseView, Decision, PolicyReason, Sanction
+from bot.reports.reporters import DROPPED, RESTORED, SEEN
 
 from . import casebook_texts as words
 from . import texts
@@ -24,6 +25,10 @@ LONGEST = 1200
 _EVENTS: dict[str, str] = {
     "opened": "The case was opened.",
     "reported": "A member reported it as {category}.",
+    "held": "Members who were right before reported it, so it was deleted until somebody decides:",
+    "takedown": "A takedown was requested {detail}.",
+    "takedown_late": "The takedown waited:",
+    "report_withdrawn": "A member took their report back.",
     "hunted": "Earlier posts were searched:",
     "blocked": "{actor} blocked the picture as {detail}.",
     "claimed": "{actor} claimed it.",
@@ -51,9 +56,15 @@ _EVENTS: dict[str, str] = {
     "upheld": "{actor} upheld the decision.",
     "overturned": "{actor} overturned the decision.",
     "revealed": "{actor} looked at the rendering.",
+    SEEN: "{actor} saw who reported it.",
+    DROPPED: "{actor} dropped a report as made in bad faith.",
+    RESTORED: "{actor} let a dropped report stand again.",
     "call_failed": "⚠️ Something could not be done:",
 }
 """What each kind of event is called. What it says of its detail is in it, or follows it."""
+
+_UNSAID = frozenset({"note", DROPPED, RESTORED})
+"""Events whose detail stands elsewhere, or is for the program alone."""
 
 _SAID = ("{detail}", "{category}", "{reason}")
 
@@ -120,7 +131,7 @@ def _event(event: CaseEvent) -> str:
     template = _EVENTS.get(event.kind)
     if event.kind in set(Decision):
         template = "{actor} decided: " + words.DECISIONS[Decision(event.kind)] + " ({reason})."
-    detail = "" if event.kind == "note" else _plain(event.detail)
+    detail = "" if event.kind in _UNSAID else _plain(event.detail)
     if template is None:
         template = event.kind.replace("_", " ").capitalize() + "{by}" + (":" if detail else ".")
     by = "" if event.actor_id is None else f" by <@{event.actor_id}>"

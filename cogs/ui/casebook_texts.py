@@ -15,6 +15,7 @@ from bot.model import (
     AppealOutcome,
     CaseFilter,
     CaseLine,
+    CaseOrder,
     CaseState,
     MemberHistory,
     ReportTally,
@@ -25,6 +26,8 @@ from bot.model import (
 
 from . import texts
 from .queue_texts import DECISIONS
+from .reporters_texts import NOT_SHOWN
+from .reporters_texts import standing as standing_of
 
 # -------------------------------------------------------------------------------- words
 
@@ -72,6 +75,12 @@ _AGES: dict[str, tuple[str, timedelta]] = {
     "over-week": ("opened more than 7 days ago", timedelta(days=7)),
 }
 AGE_CHOICES = [app_commands.Choice(name=words, value=value) for value, (words, _) in _AGES.items()]
+
+_ORDERS = {CaseOrder.NEWEST: "newest first", CaseOrder.URGENT: "most urgent first, as /case next takes them"}
+ORDER_CHOICES = [app_commands.Choice(name=words, value=order.value) for order, words in _ORDERS.items()]
+
+TAKEDOWN = "▲ takedown"
+"""Marks a case whose picture somebody wants taken down."""
 
 NOT_A_CASE = "Cases have numbers such as #12; see /case list for them."
 NOTHING_FOUND = "No case fits."
@@ -147,7 +156,7 @@ def line(of: CaseLine, now: datetime) -> str:
     copies = texts.count(of.sighting_count, "copy", "copies")
     if of.channel_count > 1:
         copies += f" in {of.channel_count} channels"
-    parts = [link(of), texts.CATEGORIES[of.category], standing(of), copies]
+    parts = [link(of), *_marks(of), texts.CATEGORIES[of.category], standing(of), copies]
     if of.report_count:
         parts.append(texts.count(of.report_count, "report"))
     parts.append(f"opened {texts.ago(of.opened_at)}")
@@ -160,10 +169,15 @@ def line(of: CaseLine, now: datetime) -> str:
 def suggestion(of: CaseLine) -> str:
     """A case in a list of suggestions, at most 100 characters."""
     copies = texts.count(of.sighting_count, "copy", "copies")
-    return f"#{of.id} · {texts.CATEGORIES[of.category]} · {standing(of)} · {copies}"[:100]
+    return " · ".join([f"#{of.id}", *_marks(of), texts.CATEGORIES[of.category], standing(of), copies])[:100]
 
 
-def filtered(filters: CaseFilter) -> str:
+def _marks(of: CaseLine) -> list[str]:
+    waits = of.state.undecided and of.state is not CaseState.APPEALED  # what is under appeal was taken down already
+    return [TAKEDOWN] if of.takedown_at is not None and waits else []
+
+
+def filtered(filters: CaseFilter, order: CaseOrder) -> str:
     """What a list was asked for beyond the state, in as few words as it takes."""
     parts: list[str] = []
     if filters.category is not None:
@@ -180,6 +194,8 @@ def filtered(filters: CaseFilter) -> str:
         parts.append(f"worked on by <@{filters.moderator_id}>")
     if filters.author_id is not None:
         parts.append(f"posted by <@{filters.author_id}>")
+    if order is not CaseOrder.NEWEST:
+        parts.append("most urgent first")
     return f"-# {' · '.join(parts)}" if parts else ""
 
 
@@ -189,7 +205,8 @@ def filtered(filters: CaseFilter) -> str:
 def taken(of: CaseLine) -> str:
     """To a moderator who asked for the next case."""
     until = "" if of.claimed_until is None else f" until {texts.ago(of.claimed_until)}; what you do with it renews that"
-    return f"{link(of)} is yours{until}.\n{texts.CATEGORIES[of.category].capitalize()} · {_where(of)}"
+    about = " · ".join([texts.CATEGORIES[of.category].capitalize(), *_marks(of)])
+    return f"{link(of)} is yours{until}.\n{about} · {_where(of)}"
 
 
 def _where(of: CaseLine) -> str:
@@ -220,8 +237,10 @@ def undone(case_id: int, what: str) -> str:
 def history(member_id: int, known: MemberHistory, now: datetime) -> list[str]:
     """What is known of a member, in paragraphs, without who reported whom."""
     title = f"### History of <@{member_id}>"
-    if not (known.case_count or known.sanction_count or known.appeal_count or known.reports_by.total):
-        return [title, "Nothing is known of this member: no case, no sanction, no appeal, no report."]
+    reporter = _reporter(known)
+    if not (known.case_count or known.sanction_count or known.appeal_count or _reported(known)):
+        nothing = "Nothing is known of this member: no case, no sanction, no appeal"
+        return [title, f"{nothing}, no report." if known.reports_by is not None else f"{nothing}.\n{reporter}"]
     cases = [f"**{texts.count(known.case_count, 'case')} with messages of theirs**{_ends(known)}"]
     cases += [line(each, now) for each in known.cases]
     cases += _more(known.case_count - len(known.cases), "see all with /case list state:any author:")
@@ -233,9 +252,27 @@ def history(member_id: int, known: MemberHistory, now: datetime) -> list[str]:
     appeals += _more(known.appeal_count - len(known.appeals))
     reports = [
         f"**Reports on these cases**: {_tally(known.reports_on)}",
-        f"**Reports made by them**: {_tally(known.reports_by)}",
+        reporter,
     ]
     return [title, *("\n".join(lines) for lines in (cases, sanctions, appeals, reports))]
+
+
+def _reported(known: MemberHistory) -> bool:
+    """Whether anything may be said of the member as a reporter."""
+    numbers = known.record is not None and known.record.confirmed + known.record.refused
+    return bool(numbers or known.muted_until or (known.reports_by is not None and known.reports_by.total))
+
+
+def _reporter(known: MemberHistory) -> str:
+    if known.reports_by is None:
+        return f"**Reports made by them**: left out. {NOT_SHOWN}"
+    lines = [f"**Reports made by them**: {_tally(known.reports_by)}"]
+    if known.record is not None and known.record.confirmed + known.record.refused:
+        lines.append(f"-# as a reporter {standing_of(known.record)}")
+    if known.muted_until is not None:
+        by = "" if known.muted_by is None else f" by <@{known.muted_by}>"
+        lines.append(f"-# muted as a reporter until {texts.exactly(known.muted_until)}{by}")
+    return "\n".join(lines)
 
 
 def _ends(known: MemberHistory) -> str:

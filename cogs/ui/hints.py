@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.explain import takes_entry_off
 from bot.model import CaseOrigin, CaseState, CaseView, Decision
 
+from . import card_takedowns
 from . import queue_texts as words
 
 UPHOLD = f"-# *{words.UPHOLD}*: the decision stays, and whoever appealed is told."
@@ -38,6 +39,8 @@ def _confirm(view: CaseView) -> str:
     fingerprint = view.case.fingerprint
     if view.entry is None and fingerprint is None:
         effects.append("copies cannot be found, as the bot could not read the picture")
+    elif view.entry is None and card_takedowns.file_alone(view):
+        effects.append("a post of this exact file is removed from now on; an edited copy is not, as nobody has seen it")
     elif view.entry is None and fingerprint is not None and fingerprint.plain:
         effects.append("only this exact file is found from now on, as the picture is too plain to compare")
     else:
@@ -49,7 +52,7 @@ def _not_a_match(view: CaseView) -> str:
     effects: list[str] = []
     if _standing(view):
         effects.append("what still stands stays")
-    if view.case.fingerprint is not None:
+    if view.case.fingerprint is not None and not card_takedowns.file_alone(view):
         effects.append("the picture goes to the known-good list")
     if takes_entry_off(view) and view.entry is not None:
         effects.append(f"E-{view.entry.id} goes off the blocklist")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import discord
+
+from bot.language import mark, say
+from bot.model import Language
 
 from .answers import notice, sentence, show_view
 from .cards import MAX_TEXT
@@ -21,26 +24,40 @@ TAKEN = "stanguard.pages_taken"
 OPEN_SECONDS = 600.0
 """Without a press. Discord lets an answer be changed for 15 minutes, so that one that ran out can still say so."""
 
+WHERE = mark("page {page} of {pages}")
+
 FOOTER = 150
 """Characters of a page that are kept for what stands under it."""
 
 ROOM = MAX_TEXT - FOOTER
 """Characters of all the paragraphs of a page."""
 
-TOO_OLD = "These pages are too old to be turned over; use the command again."
+TOO_OLD = mark("These pages are too old to be turned over; use the command again.")
+CLOSED = mark("Closed")
 
 Interaction = discord.Interaction[Any]
-Turn = Literal["First", "Previous", "Next", "Last"]
+Turn = Literal["first", "previous", "next", "last"]
+
+TURNS: Mapping[Turn, str] = {
+    "first": mark("First"),
+    "previous": mark("Previous"),
+    "next": mark("Next"),
+    "last": mark("Last"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: paragraphs of :data:`ROOM` characters at most, the first of them with the title, and what it is of."""
+    """One page: paragraphs of :data:`ROOM` characters at most, the first of them with the title, and what it is of.
+
+    ``language``: in which its buttons and what stands under it are.
+    """
 
     paragraphs: Sequence[str]
     number: int = 1
     pages: int = 1
     footer: str = ""
+    language: Language = Language.ENGLISH
 
     def __post_init__(self) -> None:
         """Cut what is too long: an answer that says less is better than none."""
@@ -56,7 +73,8 @@ class Page:
     @property
     def under(self) -> str:
         """What stands under the page."""
-        where = f"page {self.number} of {self.pages}" if self.pages > 1 else ""
+        several = self.pages > 1
+        where = say(self.language, WHERE, page=self.number, pages=self.pages) if several else ""
         return " · ".join(part for part in (self.footer, where) if part)[: FOOTER - 3]
 
 
@@ -81,7 +99,7 @@ class Pages(discord.ui.LayoutView):
         self.draw(self._page)
         message = await show_view(asked, self)
         self._edit = message.edit
-        if self._page.pages == 1:
+        if not self._pressable(self._page):
             self.stop()
 
     def draw(self, page: Page, *, turning: bool = True) -> None:
@@ -94,16 +112,25 @@ class Pages(discord.ui.LayoutView):
         if turning and page.pages > 1:
             self.add_item(discord.ui.ActionRow[Pages](*self._buttons(page)))
 
-    def _buttons(self, page: Page) -> Iterable[_Button]:
-        turns: dict[Turn, int] = {"First": 1, "Previous": page.number - 1, "Next": page.number + 1, "Last": page.pages}
-        for turn, number in turns.items():
-            there = page.number == 1 if turn in ("First", "Previous") else page.number == page.pages
-            yield _Button(turn, number, f"{self._prefix}:{turn.lower()}", disabled=there)
+    def _pressable(self, page: Page) -> bool:
+        """Whether anything on a page can be pressed."""
+        return page.pages > 1
 
-    async def turn(self, interaction: Interaction, number: int) -> None:
-        """Show another page in the place of this one."""
+    def _buttons(self, page: Page) -> Iterable[_Button]:
+        turns: dict[Turn, int] = {"first": 1, "previous": page.number - 1, "next": page.number + 1, "last": page.pages}
+        for turn, number in turns.items():
+            there = page.number == 1 if turn in ("first", "previous") else page.number == page.pages
+            label = say(page.language, TURNS[turn])
+            yield _Button(label, number, f"{self._prefix}:{turn}", disabled=there)
+
+    async def turn(
+        self, interaction: Interaction, number: int, *, first: Callable[[Interaction], Awaitable[None]] | None = None
+    ) -> None:
+        """Show another page in the place of this one; ``first``: what happens before it is read."""
         await interaction.response.defer()
         self._edit = interaction.edit_original_response
+        if first is not None:
+            await first(interaction)
         self._page = await self._fetch(interaction, number)
         self.draw(self._page)
         await self._change(self)
@@ -115,14 +142,15 @@ class Pages(discord.ui.LayoutView):
 
     async def on_timeout(self) -> None:
         """Leave the page, and say that it is too late to turn it over, if Discord still lets it be said."""
-        self.draw(Page(self._page.paragraphs, footer=TOO_OLD), turning=False)
+        language = self._page.language
+        self.draw(Page(self._page.paragraphs, footer=say(language, TOO_OLD), language=language), turning=False)
         await self._change(self)
 
     async def on_error(self, interaction: Interaction, error: Exception, item: discord.ui.Item[Any], /) -> None:
         """Say what went wrong in the place of the pages: what they showed may not be theirs to see any more."""
         del item
         self.stop()
-        await self._change(notice("Closed", [sentence(interaction, error)]))
+        await self._change(notice(say(self._page.language, CLOSED), [sentence(interaction, error)]))
 
     async def _change(self, view: discord.ui.LayoutView) -> None:
         if self._edit is None:

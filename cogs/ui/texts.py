@@ -6,6 +6,7 @@ from datetime import datetime
 
 from discord import app_commands
 
+from bot.language import mark
 from bot.model import BankKind, CaseOrigin, Category, MediaRef, Mode, Surface
 
 # -------------------------------------------------------------------------------- words
@@ -78,7 +79,7 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 # -------------------------------------------------------------------------------- refusals and errors
 
-SERVER_ONLY = "This works in a server only."
+SERVER_ONLY = mark("This works in a server only.")
 NOT_A_MODERATOR = (
     "Only this server's moderators can do that. Somebody with Manage Server can name the moderators' role with /setup."
 )
@@ -92,26 +93,24 @@ ESCALATED_CASE = (
     "role with /setup-review."
 )
 FOREIGN_CASE = "That case belongs to another server."
-OLD_FORM = "That form is too old, or from before a restart; open it again."
-OLD_QUESTION = "That question was answered, or is from before a restart; use the command again."
-BAD_COMMAND = "Discord showed you an older form of this command; reload Discord (Ctrl+R) and try again."
+OLD_FORM = mark("That form is too old, or from before a restart; open it again.")
+OLD_QUESTION = mark("That question was answered, or is from before a restart; use the command again.")
+BAD_COMMAND = mark("Discord showed you an older form of this command; reload Discord (Ctrl+R) and try again.")
 
 
-def unexpected(reference: str) -> str:
-    """For a failure that nobody expected. The reference finds the line in the log."""
-    return (
-        f"Something went wrong here, and it was written down as `{reference}`. Please try again; if it stays, tell "
-        "whoever runs the bot that reference."
-    )
-
+UNEXPECTED = mark(
+    "Something went wrong here, and it was written down as `{reference}`. Please try again; if it stays, tell whoever "
+    "runs the bot that reference."
+)
+"""For a failure that nobody expected. The reference finds the line in the log."""
 
 # -------------------------------------------------------------------------------- pictures and messages
 
-NO_PICTURE = "There is no picture in that message that the bot can see."
-NOT_A_LINK = "That is not a link to a message; copy one with Copy Message Link in the message's menu."
-OTHER_SERVER = "That message is in another server; report it there."
-NO_SUCH_MESSAGE = "There is no message there that both of us can see; it may have been removed already."
-PICTURE_OR_LINK = "Please give either a picture or a link to a message, one of the two."
+NO_PICTURE = mark("There is no picture in that message that the bot can see.")
+NOT_A_LINK = mark("That is not a link to a message; copy one with Copy Message Link in the message's menu.")
+OTHER_SERVER = mark("That message is in another server; report it there.")
+NO_SUCH_MESSAGE = mark("There is no message there that both of us can see; it may have been removed already.")
+PICTURE_OR_LINK = mark("Please give either a picture or a link to a message, one of the two.")
 
 CHILD_SAFETY_CARE = "**Do not open, save, copy or forward this picture, and do not ask others to look.**"
 CHILD_SAFETY_REPORT = (
@@ -123,7 +122,7 @@ CHILD_SAFETY_DECIDE = (
     "harmless."
 )
 
-MINOR_GUIDANCE = (
+MINOR_GUIDANCE = mark(
     "If this may show a minor: do not open, save or send it again. Report the message to Discord itself "
     "(Report Message in its menu); that keeps the evidence for those who can act on it."
 )
@@ -138,8 +137,6 @@ def unscannable(reasons: list[str]) -> str:
 
 CHOOSE = "Choose"
 BLOCK_TITLE = "Block this picture"
-REPORT_MENU = "Report picture"
-REPORT_TITLE = "Report this picture"
 FORM_CATEGORY = "What is it?"
 FORM_PICTURES = "Which of the pictures?"
 FORM_NOTE = "Note for the other moderators"

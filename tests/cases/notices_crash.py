@@ -4,11 +4,8 @@ Run by test_notices_crash.py: ``python -m tests.cases.notices_crash URL FOLDER``
 which it was killed. Discord is a folder, as in tests/outbox_crash.py, and every process a fork of this one.
 """
 
-import asyncio
 import json
-import os
 import secrets
-import signal
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -31,8 +28,8 @@ from bot.outbox import LEASE, CallResult, Outbox
 from bot.store.engine import Store, Tx
 from bot.store.outbox import ClaimedCall, OutboxRows
 from tests.conftest import VAULT
+from tests.crashes import Reaper, at_each_step
 from tests.desk import Desk, picture
-from tests.outbox_crash import Reaper
 
 AUTHOR = 51
 TIMEOUT = SanctionOrder(SanctionKind.TIMEOUT, timedelta(hours=1))
@@ -116,7 +113,8 @@ class Story:
         print(json.dumps(found), flush=True)  # noqa: T201 - the answer to the test
 
 
-async def _run(url: str, folder: Path, guild_id: int, kill_at: int | None, *, resume: bool) -> None:
+async def _run(url: str, folder: Path, guild_id: int, kill_at: int | None) -> None:
+    resume = kill_at is None
     reaper = Reaper(folder / "killed", kill_at)
     store = await Store.open(url, VAULT)
     desk = Desk(store)
@@ -157,27 +155,6 @@ async def _run(url: str, folder: Path, guild_id: int, kill_at: int | None, *, re
     await store.close()
 
 
-def _forked(url: str, folder: Path, guild_id: int, kill_at: int | None, *, resume: bool) -> int:
-    """Run in a child process; its exit status, negative for a signal."""
-    child = os.fork()
-    if child == 0:
-        try:
-            asyncio.run(_run(url, folder, guild_id, kill_at, resume=resume))
-        except BaseException as error:  # noqa: BLE001 - the parent has to see it, and the child has to end here
-            sys.stderr.write(f"{error!r}\n")
-            os._exit(1)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def main(url: str, folder: Path) -> int:
-    kill_at = 1
-    while (status := _forked(url, folder, kill_at, kill_at, resume=False)) == -signal.SIGKILL:
-        if _forked(url, folder, kill_at, None, resume=True):
-            return 1
-        kill_at += 1
-    return status
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2])))
+    url, folder = sys.argv[1], Path(sys.argv[2])
+    sys.exit(at_each_step(lambda number, kill_at: _run(url, folder, number, kill_at)))

@@ -190,7 +190,13 @@ class Scene:
         self.versions = {case.id: case.version for case in self.cases}
         async with self.desk.store.write() as tx:
             for case in self.cases:
-                await tx.reports.add(case.id, self.guild_id, REPORTER, Category.OTHER, self.desk.now())
+                await tx.reports.add(
+                    case_id=case.id,
+                    guild_id=self.guild_id,
+                    reporter_id=REPORTER,
+                    category=Category.OTHER,
+                    at=self.desk.now(),
+                )
 
     async def copy(self, number: int, author: int) -> None:
         message = MessageRef(self.guild_id, FANS, next(self.stage.numbers) + 10_000, author)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,8 @@ from bot.model import (
     GuildSettings,
     MessageRef,
     Mode,
+    PriorityPart,
+    Weight,
 )
 from bot.ops import retention
 from bot.outbox import CallError
@@ -420,6 +423,48 @@ async def test_the_digest_counts_what_is_open_once_a_day(desk):
     )
 
 
+async def test_the_digest_names_first_what_must_not_wait(desk):
+    await desk.guilds.change(GUILD, escalate_hours=0)
+    cases = [await opened(desk, seed) for seed in range(1, 6)]
+    quiet, wanted, loud, reported, claimed = (case.id for case in cases)
+    weights = {loud: 90, reported: 40, claimed: 160}
+    async with desk.store.write() as tx:
+        for number, points in weights.items():
+            await tx.cases.prioritise(number, [PriorityPart(Weight.REPORTS, points, 1)], None)
+        await tx.cases.prioritise(wanted, [PriorityPart(Weight.TAKEDOWN, 1000, 1)], desk.now())
+    await desk.claims.assign(claimed, cases[-1].version, MODERATOR, MODERATOR)
+    at = f"<t:{int(desk.time.timestamp())}:R>"
+    await later(desk, HOUR)
+    (line,) = about(desk, "The queue")
+    first, then, *_ = re.sub(r"\(\S+\)", "", line).splitlines()
+    assert first == f"▲ **1 takedown request waits**, made {at}: [#{wanted}]."
+    assert then == f"Then: [#{loud}], [#{reported}], for the reasons on their cards."
+    async with desk.store.write() as tx:
+        await tx.cases.prioritise(quiet, [PriorityPart(Weight.TAKEDOWN, 1000, 1)], desk.now())
+    await later(desk, DAY)
+    first = re.sub(r"\(\S+\)", "", about(desk, "The queue")[-1]).splitlines()[0]
+    assert first == f"▲ **2 takedown requests wait**, the oldest made {at}: [#{wanted}], [#{quiet}]."
+
+
+async def test_a_digest_names_nothing_twice(desk):
+    case = await opened(desk)
+    async with desk.store.write() as tx:
+        await tx.cases.prioritise(case.id, [PriorityPart(Weight.REPORTS, 40, 1)], None)
+    await later(desk, HOUR)
+    (line,) = about(desk, "The queue")
+    assert line.startswith("**The queue today:**")
+
+
+async def test_a_reminder_names_what_is_urgent_first(desk):
+    cases = [await opened(desk, seed) for seed in range(1, 4)]
+    async with desk.store.write() as tx:
+        await tx.cases.prioritise(cases[1].id, [PriorityPart(Weight.REPORTS, 40, 1)], None)
+        await tx.cases.prioritise(cases[2].id, [PriorityPart(Weight.TAKEDOWN, 1000, 1)], desk.now())
+    await later(desk, 6 * HOUR)
+    (line,) = about(desk, "for a claim")
+    assert re.findall(r"\[#(\d+)\]", line) == [str(cases[at].id) for at in (2, 1, 0)]
+
+
 async def test_no_digest_where_nothing_is_open(desk):
     case = await opened(desk)
     await desk.decisions.decide(case.id, case.version, MODERATOR, Decision.CONFIRM)
@@ -599,8 +644,8 @@ async def test_two_thousand_cases_at_rest_cost_a_few_statements_and_no_fingerpri
     for engine in engines:
         sa.event.remove(engine, "before_cursor_execute", note)
     asked = [(statement, parameters) for statement, parameters in seen if statement.startswith("SELECT")]
-    assert len(asked) == 6
-    assert len(seen) <= 8
+    assert len(asked) == 7
+    assert len(seen) <= 9
     assert not [statement for statement, _ in seen if "fingerprint" in statement or "features" in statement]
     if desk.store.dialect == "sqlite":
         async with desk.store.read() as tx:

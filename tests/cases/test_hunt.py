@@ -19,7 +19,9 @@ from bot.model import (
     Strictness,
     Verdict,
 )
-from tests.desk import GUILD, MODERATOR, OTHER_MODERATOR, picture
+from bot.store.engine import Store
+from tests.conftest import VAULT
+from tests.desk import GUILD, MODERATOR, OTHER_MODERATOR, Desk, picture
 
 ABUSE = picture(1)
 MIRRORED_COPY = picture(1, away=10)
@@ -250,6 +252,22 @@ async def test_a_hunt_that_a_crash_cut_short_is_done_again_without_doubling(desk
     assert (await desk.cases.view(blocked.case.id)).sighting_count == 1
 
 
+async def test_the_hunt_in_the_background_takes_no_copies_from_the_answer_to_a_moderator(desk, monkeypatch):
+    earlier = await desk.post(ABUSE)
+    refresh = desk.banks.refresh
+
+    async def while_the_loop_looks() -> None:
+        monkeypatch.undo()
+        await desk.hunter.hunt_new()
+        await refresh()
+
+    monkeypatch.setattr(desk.banks, "refresh", while_the_loop_looks)
+    blocked = await desk.block(ABUSE)
+    assert blocked.earlier.removed == 1
+    await desk.settle()
+    assert desk.discord.deleted == [earlier.message_id]
+
+
 async def test_reporters_of_a_picture_hear_of_its_block_once(desk):
     shown = await desk.post(ABUSE)
     guild = await desk.guilds.get(GUILD)
@@ -257,3 +275,24 @@ async def test_reporters_of_a_picture_hear_of_its_block_once(desk):
     await desk.block(ABUSE, shown)
     await desk.settle()
     assert len(desk.discord.told(60)) == 1
+
+
+async def test_an_entry_that_another_process_hunts_is_left_to_it(postgres_url):
+    stores = [await Store.open(postgres_url, VAULT) for _ in range(2)]
+    desk = Desk(stores[0])
+    await desk.open()
+    try:
+        shown = await desk.post(ABUSE)
+        bank = await desk.banks.own(GUILD, BankKind.BLOCK)
+        await desk.banks.add(bank, ABUSE, Category.NCII_SYNTHETIC, source="test")
+        async with stores[1].alone(f"hunt:{ABUSE.sha256.hex()}"):
+            await desk.hunter.hunt_new()
+            await desk.outbox.idle()
+            assert desk.discord.deleted == []
+        await desk.hunter.hunt_new()
+        await desk.outbox.idle()
+        assert desk.discord.deleted == [shown.message_id]
+    finally:
+        await desk.outbox.stop()
+        for store in stores:
+            await store.close()

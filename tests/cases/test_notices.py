@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cases import notices
+from bot.cases import notice_texts, notices
 from bot.model import (
     BankKind,
     CallKind,
@@ -68,6 +68,48 @@ async def test_the_author_hears_what_was_removed_why_and_how_to_appeal(desk):
     assert f"you can appeal until <t:{ends}:D>: press the button below, or use `/appeal` in the server." in text
     case = await desk.only_case()
     assert buttons(desk, AUTHOR) == [{"label": "Appeal", "custom_id": f"stanguard:appeal:{case.id}"}]
+
+
+@pytest.mark.parametrize("category", [Category.NCII_SYNTHETIC, Category.NCII_REAL, Category.HARASSMENT])
+async def test_a_notice_of_a_removal_ends_with_the_guide(desk, category):
+    await blocked(desk, category)
+    await posted(desk)
+    await decide(desk, Decision.CONFIRM, sanction=TIMEOUT)
+    await posted(desk, OTHER_AUTHOR)
+    for text in (*desk.discord.told(AUTHOR), *desk.discord.told(OTHER_AUTHOR)):
+        assert text.endswith(f"\n{notice_texts.GUIDE}")
+    assert len(desk.discord.told(AUTHOR)) == 2
+
+
+async def test_the_rule_of_a_decision_says_whether_the_guide_is_about_it(desk):
+    await blocked(desk)
+    await posted(desk)
+    await decide(desk, Decision.CONFIRM, reason=PolicyReason.SCAM, sanction=TIMEOUT)
+    before, after = desk.discord.told(AUTHOR)
+    assert ("/deepfakes" in before, "/deepfakes" in after) == (True, False)
+
+
+@pytest.mark.parametrize("category", [Category.MINOR_SUSPECTED, Category.SCAM, Category.OTHER])
+async def test_the_guide_is_not_named_where_it_is_not_about_that(desk, category):
+    await blocked(desk, category)
+    await posted(desk)
+    await decide(desk, Decision.CONFIRM, sanction=TIMEOUT)
+    assert len(desk.discord.told(AUTHOR)) == 2
+    assert "/deepfakes" not in "".join(desk.discord.told(AUTHOR))
+
+
+async def test_it_is_never_named_in_the_lane_of_suspected_minors(desk):
+    await blocked(desk, Category.MINOR_SUSPECTED)
+    await posted(desk)
+    await decide(desk, Decision.CONFIRM, reason=PolicyReason.SEXUAL_DEEPFAKE, sanction=TIMEOUT)
+    assert "/deepfakes" not in "".join(desk.discord.told(AUTHOR))
+
+
+async def test_nobody_is_taught_after_a_mistake(desk):
+    await blocked(desk)
+    await posted(desk)
+    await decide(desk, Decision.NOT_A_MATCH)
+    assert "/deepfakes" not in desk.discord.told(AUTHOR)[-1]
 
 
 async def test_a_suspected_minor_is_told_without_detail(desk):

@@ -1,14 +1,10 @@
 """A bot that is killed at any step of a removal, a decision and an appeal tells its author everything, and once."""
 
-import asyncio
-import json
-import os
-import sys
 from pathlib import Path
 
-import pytest
+from tests.crashes import needs_fork, reports
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked on this system")
+pytestmark = needs_fork
 
 STEPS = {"claimed, not committed"} | {
     f"{step} {kind}{end}"
@@ -18,18 +14,7 @@ STEPS = {"claimed, not committed"} | {
 
 
 async def test_a_crash_at_any_step_leaves_nobody_untold_and_tells_nobody_twice(database_url: str, tmp_path: Path):
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.cases.notices_crash",
-        database_url,
-        str(tmp_path),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()
-    found = [json.loads(line) for line in out.decode().splitlines()]
+    found = await reports("tests.cases.notices_crash", database_url, tmp_path)
     assert {report["step"] for report in found} == STEPS
     for report in found:
         assert report == {

@@ -46,7 +46,8 @@ async def test_blocking_and_confirming_at_once_both_end_well(desk):
 async def test_taking_a_duplicate_back_and_turning_it_round_at_once_never_wait_for_each_other(desk):
     """Each of the two presses changes both cases; the database would end one of them if they locked them crosswise."""
     for seed in range(200, 210):
-        kept, same = await reported(desk, picture(seed)), await reported(desk, picture(seed + 100))
+        kept = await reported(desk, picture(seed), reporter=seed)
+        same = await reported(desk, picture(seed + 100), reporter=seed)
         same = await desk.decisions.decide(same.id, same.version, MODERATOR, Decision.DUPLICATE, duplicate_of=kept.id)
         undone, turned = await asyncio.gather(
             desk.decisions.undo(same.id, same.version, MODERATOR),

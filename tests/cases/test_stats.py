@@ -349,7 +349,9 @@ class TestPeople:
 
     async def report(self, books, case, reporter=60, at=NOW - HOUR):
         async with books.store.write() as tx:
-            await tx.reports.add(case.id, case.guild_id, reporter, Category.OTHER, at)
+            await tx.reports.add(
+                case_id=case.id, guild_id=case.guild_id, reporter_id=reporter, category=Category.OTHER, at=at
+            )
 
     async def test_reports_by_what_came_of_them(self, books):
         confirmed = await books.decided(Decision.CONFIRM, NOW - HOUR)

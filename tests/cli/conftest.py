@@ -31,6 +31,7 @@ def quiet_surroundings(monkeypatch, tmp_path):
         if name.startswith("STANGUARD_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("STANGUARD_MEDIA__WORKERS", "1")
+    monkeypatch.setenv("STANGUARD_HEALTH__PORT", "0")
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)

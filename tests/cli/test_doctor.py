@@ -137,3 +137,13 @@ def test_all_in_order_is_status_0(program, discordd, tmp_path):
     assert result.status == 0, result.out
     assert "Everything is in order" in result.out
     assert "#cases" in line(result, "Review channel of fans")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_decoder_says_whether_it_reads_manifests(program, monkeypatch, there):
+    from bot.media.signals import manifests
+
+    monkeypatch.setattr(manifests, "readable", lambda: there)
+    said = program("doctor").out.replace("\n", " ")
+    assert ("C2PA manifests are read" in " ".join(said.split())) == there
+    assert ("provenance" in said) != there

@@ -9,6 +9,7 @@ from typing import Any
 import discord
 import pytest
 
+from bot.media.signals.names import NAMES
 from bot.model import (
     BankLevel,
     CaseOrigin,
@@ -21,12 +22,16 @@ from bot.model import (
     Mode,
     Orientation,
     Part,
+    Signal,
+    SignalKind,
+    SignalSource,
     Stage,
     Surface,
     Thresholds,
 )
 from bot.policy import Facts, decide
 from bot.reports.service import REPORTED
+from cogs.ui import signal_texts
 from cogs.ui.cards import MAX_TEXT, card
 
 from . import builders as b
@@ -456,3 +461,41 @@ def test_every_kind_of_case_is_drawn() -> None:
             undecided = b.case(origin=origin, state=state)
             of = undecided if state.undecided else replace(b.decided(origin=origin), state=state)
             assert "Case #12" in text(b.view(of, sightings=()))
+
+
+COMFYUI = Signal(SignalKind.AI_MADE, SignalSource.PNG_TEXT, "ComfyUI")
+EVERY_SIGNAL = tuple(
+    Signal(kind, source, tool, signed=source is SignalSource.C2PA)
+    for kind in SignalKind
+    for source in SignalSource
+    for tool in ("", max(NAMES, key=len))
+)
+
+
+def test_what_the_file_says_of_itself_is_one_neutral_line():
+    signed = Signal(SignalKind.AI_MADE, SignalSource.C2PA, signed=True)
+    elsewhere = Signal(SignalKind.REMOTE, SignalSource.C2PA)
+    case = b.case(signals=(COMFYUI, replace(COMFYUI, source=SignalSource.EXIF), signed, elsewhere))
+    (line,) = [line for line in text(b.view(case)).splitlines() if "says of itself" in line]
+    assert line == (
+        "**The file says of itself:** AI-made with ComfyUI (PNG text, EXIF) · signed by whoever says so: AI-made (C2PA)"
+        " · its manifest lies elsewhere and was not fetched (C2PA)"
+    )
+    assert "says of itself" not in text(b.view(b.case()))
+
+
+@pytest.mark.parametrize("signal", EVERY_SIGNAL, ids=str)
+def test_every_signal_has_its_words(signal):
+    shown = text(b.view(b.case(signals=(signal,))))
+    assert "says of itself" in shown
+    assert signal.tool in shown
+    assert ("signed by" in shown) == signal.signed
+
+
+@pytest.mark.parametrize("server", [SERVER, GuildSettings(b.GUILD)])
+@pytest.mark.parametrize("details", [False, True])
+def test_a_suspected_minors_card_does_not_say_what_the_file_says(server, details):
+    view = b.view(b.case(category=Category.MINOR_SUSPECTED, signals=(COMFYUI,)))
+    assert "ComfyUI" not in text(view, server, details=details)
+    assert "says of itself" not in text(view, server, details=details)
+    assert signal_texts.lines(view.case) == []

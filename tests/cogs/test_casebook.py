@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
-from bot.model import CaseState, Category, Decision, PolicyReason, SanctionKind
+from bot.model import CaseState, Category, Decision, PolicyReason, PriorityPart, SanctionKind, Weight
 from tests.cogs.asking import question
 from tests.cogs.casefiles import (
     NO_CASE,
@@ -135,6 +136,18 @@ class TestList:
         assert f"held by <@{world.moderator.id}>" in shown
         assert "#3" not in shown
         assert "2 cases" in shown
+
+    async def test_what_is_urgent_can_come_first_and_takedowns_are_marked(self, world: World) -> None:
+        first, second, third = [await open_case(world) for _ in range(3)]
+        async with world.app.store.write() as tx:
+            await tx.cases.prioritise(first, [PriorityPart(Weight.REPORTS, 40, 1)], None)
+            await tx.cases.prioritise(second, [PriorityPart(Weight.TAKEDOWN, 1000, 1)], world.app.cases.now())
+        shown = await case(world, "list", order="urgent")
+        assert [int(number) for number in re.findall(r"\*\*#(\d+)", shown)] == [second, first, third]
+        assert "-# most urgent first" in shown
+        assert f"**#{second}** · ▲ takedown · sexual deepfake" in shown
+        assert shown.count("▲") == 1
+        assert "▲ takedown" in await case(world, "next")
 
     async def test_filters(self, world: World) -> None:
         await open_case(world)

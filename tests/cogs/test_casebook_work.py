@@ -280,7 +280,13 @@ class TestHistory:
         await open_case(world)
         number = await decided(world)
         async with world.app.store.write() as tx:
-            await tx.reports.add(number, world.guild.id, world.other.id, Category.OTHER, world.app.cases.now())
+            await tx.reports.add(
+                case_id=number,
+                guild_id=world.guild.id,
+                reporter_id=world.other.id,
+                category=Category.OTHER,
+                at=world.app.cases.now(),
+            )
             await tx.sanctions.order(
                 case_id=number,
                 guild_id=world.guild.id,
@@ -321,7 +327,13 @@ class TestHistory:
     async def test_the_lane_is_left_out_for_moderators(self, world: World) -> None:
         number = await decided(world, category=Category.MINOR_SUSPECTED)
         async with world.app.store.write() as tx:
-            await tx.reports.add(number, world.guild.id, world.other.id, Category.OTHER, world.app.cases.now())
+            await tx.reports.add(
+                case_id=number,
+                guild_id=world.guild.id,
+                reporter_id=world.other.id,
+                category=Category.OTHER,
+                at=world.app.cases.now(),
+            )
         assert "Nothing is known of this member" in await self.history(world, world.fan)
         assert "Nothing is known of this member" in await self.history(world, world.other)
         assert "1 case with messages of theirs" in await self.history(world, world.fan, world.guardian)

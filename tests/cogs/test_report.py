@@ -46,7 +46,9 @@ async def test_a_reported_copy_of_a_blocked_picture_goes_at_once(world: World, p
 async def test_the_second_report_of_a_member_changes_nothing(world: World, harmless: bytes) -> None:
     message = await world.post(world.fan, harmless)
     for _ in range(2):
-        result = await world.other.slash(world.fans, "report", category="scam", link=link(message, world.guild.id))
+        result = await world.other.slash(
+            world.fans, "report picture", category="scam", link=link(message, world.guild.id)
+        )
     await world.settle()
     assert "reported this already" in world.answer(result)
     assert (await world.view(1)).report_count == 1
@@ -55,7 +57,7 @@ async def test_the_second_report_of_a_member_changes_nothing(world: World, harml
 async def test_two_members_join_in_one_case(world: World, harmless: bytes) -> None:
     message = await world.post(world.fan, harmless)
     for member in (world.other, world.moderator):
-        await member.slash(world.fans, "report", category="scam", link=link(message, world.guild.id))
+        await member.slash(world.fans, "report picture", category="scam", link=link(message, world.guild.id))
     await world.settle()
     assert "Reported by 2 members." in world.text(world.card())
 
@@ -65,7 +67,7 @@ async def test_only_the_chosen_pictures_are_reported(world: World, picture: byte
     await world.settle()
     shown = await world.other.context_menu(world.fans, MENU, message)
     labels = [option["label"] for option in _control(shown, "pictures")["options"]]
-    assert labels == ["1. picture: a.jpg", "2. picture: b.jpg"]
+    assert labels == ["1. a.jpg", "2. b.jpg"]
     await world.other.submit_modal(shown, {"category": ["other"], "pictures": ["1"]})
     await world.settle()
     view = await world.view(1)
@@ -84,7 +86,7 @@ async def test_several_chosen_pictures_are_several_cases(world: World, picture: 
 
 async def test_one_picture_needs_no_choice(world: World, harmless: bytes) -> None:
     shown = await world.other.context_menu(world.fans, MENU, await world.post(world.fan, harmless))
-    assert [control["custom_id"] for control in _controls(shown)] == ["category"]
+    assert [control["custom_id"] for control in _controls(shown)] == ["category", "words"]
 
 
 async def test_a_forwarded_picture_can_be_reported(world: World, harmless: bytes) -> None:
@@ -116,7 +118,9 @@ async def test_a_file_that_the_bot_cannot_read_still_reaches_a_person(world: Wor
 @pytest.mark.parametrize("host", ["discord.com", "ptb.discord.com", "canary.discord.com", "discordapp.com"])
 async def test_a_link_of_any_client_is_understood(world: World, harmless: bytes, host: str) -> None:
     message = await world.post(world.fan, harmless)
-    result = await world.other.slash(world.fans, "report", category="other", link=link(message, world.guild.id, host))
+    result = await world.other.slash(
+        world.fans, "report picture", category="other", link=link(message, world.guild.id, host)
+    )
     assert "A moderator will look at it" in world.answer(result)
 
 
@@ -136,14 +140,14 @@ async def test_a_link_of_any_client_is_understood(world: World, harmless: bytes,
 async def test_a_wrong_link_is_explained(world: World, harmless: bytes, wrong: str) -> None:
     message = await world.post(world.fan, harmless)
     written = wrong.format(guild=world.guild.id, channel=message.channel.id, message=message.id)
-    result = await world.other.slash(world.fans, "report", category="other", link=written)
+    result = await world.other.slash(world.fans, "report picture", category="other", link=written)
     assert "not a link to a message" in world.answer(result)
     assert world.cards() == []
 
 
 async def test_a_link_into_another_server_is_refused(world: World) -> None:
     result = await world.other.slash(
-        world.fans, "report", category="other", link="https://discord.com/channels/" + "/".join(["1" * 18] * 3)
+        world.fans, "report picture", category="other", link="https://discord.com/channels/" + "/".join(["1" * 18] * 3)
     )
     assert "in another server" in world.answer(result)
 
@@ -151,16 +155,18 @@ async def test_a_link_into_another_server_is_refused(world: World) -> None:
 async def test_a_link_to_a_message_that_is_gone_is_explained(world: World, harmless: bytes) -> None:
     message = await world.post(world.fan, harmless)
     await world.fan.delete(message)
-    result = await world.other.slash(world.fans, "report", category="other", link=link(message, world.guild.id))
+    result = await world.other.slash(world.fans, "report picture", category="other", link=link(message, world.guild.id))
     assert "no message there that both of us can see" in world.answer(result)
 
 
 async def test_a_member_learns_nothing_about_a_channel_that_they_cannot_see(world: World, harmless: bytes) -> None:
     message = await world.moderator.send(world.review, attachments=[("a.jpg", harmless)])
     await world.settle()
-    result = await world.fan.slash(world.fans, "report", category="other", link=link(message, world.guild.id))
+    result = await world.fan.slash(world.fans, "report picture", category="other", link=link(message, world.guild.id))
     assert "no message there that both of us can see" in world.answer(result)
-    allowed = await world.moderator.slash(world.fans, "report", category="other", link=link(message, world.guild.id))
+    allowed = await world.second_moderator.slash(
+        world.fans, "report picture", category="other", link=link(message, world.guild.id)
+    )
     assert "A moderator will look at it" in world.answer(allowed)
 
 
@@ -168,11 +174,11 @@ async def test_the_same_holds_for_a_private_thread(world: World, harmless: bytes
     backend = world.env.backend
     thread = backend.create_thread(world.fans.id, "secret", world.fan.id, type=12)
     files = backend.store_attachments(thread.id, [("a.jpg", harmless)])
-    message = await world.arrange(world.fan.id, channel_id=thread.id, attachments=files)
+    message = await world.arrange(world.moderator.id, channel_id=thread.id, attachments=files)
     address = f"https://discord.com/channels/{world.guild.id}/{thread.id}/{message.id}"
-    outside = await world.other.slash(world.fans, "report", category="other", link=address)
+    outside = await world.other.slash(world.fans, "report picture", category="other", link=address)
     assert "no message there that both of us can see" in world.answer(outside)
-    inside = await world.fan.slash(world.fans, "report", category="other", link=address)
+    inside = await world.fan.slash(world.fans, "report picture", category="other", link=address)
     assert "A moderator will look at it" in world.answer(inside)
 
 
@@ -182,12 +188,12 @@ async def test_a_link_into_a_thread_that_the_bot_has_not_heard_of(world: World, 
     files = backend.store_attachments(thread.id, [("a.jpg", harmless)])
     message = backend.create_message(thread.id, world.fan.id, attachments=files, broadcast=False)
     address = f"https://discord.com/channels/{world.guild.id}/{thread.id}/{message.id}"
-    result = await world.other.slash(world.fans, "report", category="other", link=address)
+    result = await world.other.slash(world.fans, "report picture", category="other", link=address)
     assert "A moderator will look at it" in world.answer(result)
 
 
 async def test_an_upload_can_be_reported(world: World, harmless: bytes) -> None:
-    result = await world.other.slash(world.fans, "report", category="scam", picture=("a.jpg", harmless))
+    result = await world.other.slash(world.fans, "report picture", category="scam", picture=("a.jpg", harmless))
     await world.settle()
     assert "moderators cannot see your upload, only its fingerprint" in world.answer(result)
     assert "The bot keeps no picture, so you cannot look at it here" in world.text(world.card())
@@ -195,23 +201,22 @@ async def test_an_upload_can_be_reported(world: World, harmless: bytes) -> None:
 
 async def test_an_upload_of_a_listed_picture_is_known(world: World, picture: bytes, copy: bytes) -> None:
     await world.block(picture)
-    result = await world.other.slash(world.fans, "report", category="scam", picture=("a.jpg", copy))
+    result = await world.other.slash(world.fans, "report picture", category="scam", picture=("a.jpg", copy))
     await world.settle()
     assert "The server's blocklist knows this picture" in world.answer(result)
     assert "Clear match with E-1" in world.text(world.card())
 
 
 async def test_an_upload_that_cannot_be_read_opens_no_case(world: World) -> None:
-    result = await world.other.slash(world.fans, "report", category="scam", picture=("a.jpg", b"words"))
+    result = await world.other.slash(world.fans, "report picture", category="scam", picture=("a.jpg", b"words"))
     await world.settle()
     assert "nothing was reported; report the message itself" in world.answer(result)
     assert world.cards() == []
 
 
-@pytest.mark.parametrize("both", [True, False])
-async def test_either_a_link_or_an_upload(world: World, harmless: bytes, both: bool) -> None:
-    options = {"link": "https://x", "picture": ("a.jpg", harmless)} if both else {}
-    result = await world.other.slash(world.fans, "report", category="scam", **options)
+async def test_either_a_link_or_an_upload(world: World, harmless: bytes) -> None:
+    options = {"link": "https://x", "picture": ("a.jpg", harmless)}
+    result = await world.other.slash(world.fans, "report picture", category="scam", **options)
     assert "one of the two" in world.answer(result)
 
 
@@ -227,20 +232,20 @@ async def test_a_report_of_a_suspected_minor_comes_with_guidance(world: World, h
 async def test_reports_work_in_a_server_that_only_observes(world: World, harmless: bytes) -> None:
     await world.change(mode=Mode.OBSERVE)
     message = await world.post(world.fan, harmless)
-    await world.other.slash(world.fans, "report", category="other", link=link(message, world.guild.id))
+    await world.other.slash(world.fans, "report picture", category="other", link=link(message, world.guild.id))
     await world.settle()
     assert len(world.cards()) == 1
 
 
 async def test_the_reporter_hears_the_outcome_once(world: World, harmless: bytes) -> None:
     message = await world.post(world.fan, harmless)
-    await world.other.slash(world.fans, "report", category="other", link=link(message, world.guild.id))
+    await world.other.slash(world.fans, "report picture", category="other", link=link(message, world.guild.id))
     await world.settle()
     for label in ("Confirm", "Undo", "Not a match"):
         await world.moderator.click(world.card(), label=label)
         await world.settle()
     told = [message.content for message in world.other.user.dm_channel.history()]
-    (outcome,) = [text for text in told if text.startswith("Thank you for your report")]
+    (outcome,) = [text for text in told if text.startswith("Thank you for report 1.")]
     assert outcome.endswith("\n-# From the moderators of Moonlark fans")
 
 
@@ -249,7 +254,7 @@ async def test_a_reported_copy_that_stays_is_said_to_be_known(world: World, pict
     message = await world.post(world.fan, copy)
     await world.block(picture)
     await world.settle()
-    result = await world.other.slash(world.fans, "report", category="other", link=link(message, world.guild.id))
+    result = await world.other.slash(world.fans, "report picture", category="other", link=link(message, world.guild.id))
     assert "blocklist knows this picture; a moderator will decide" in world.answer(result)
 
 

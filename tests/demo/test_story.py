@@ -32,6 +32,7 @@ async def test_the_headless_story_happens_and_says_what_happened(settings, capsy
     assert told.count("; gone after ") == 2
     assert "the same case 1 holds both sightings now, on one card" in told
     assert "Case 2 is in the review channel" in told
+    assert "says why it comes first: 1 member reported it." in told
     assert "Case 1 is confirmed" in told
     assert "Mina was told once" in told
     assert leftovers() == []

@@ -107,9 +107,9 @@ class Hold:
     """
 
     after: bool = False
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
-    _go: asyncio.Event = field(default_factory=asyncio.Event)
-    _dropped: bool = False
+    arrived: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    _go: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    _dropped: bool = field(default=False, repr=False)
 
     async def __call__(self, request: web.Request, answer: Answer) -> web.StreamResponse:
         response = await answer() if self.after else None

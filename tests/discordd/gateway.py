@@ -30,6 +30,7 @@ class Gateway:
         self.token = token
         self.allowed = PRIVILEGED
         self.heartbeat = 41.25
+        self.answers_heartbeats = True
         self.resume_url = ""
         self.sessions: dict[str, Session] = {}
         self._connections: set[Connection] = set()
@@ -175,7 +176,8 @@ class Gateway:
         except ValueError:
             raise CloseError(4001, "Unknown opcode") from None
         if op is Op.HEARTBEAT:
-            connection.push(Op.HEARTBEAT_ACK)
+            if self.answers_heartbeats:
+                connection.push(Op.HEARTBEAT_ACK)
         elif op is Op.IDENTIFY:
             self._identify(connection, data)
         elif op is Op.RESUME:

@@ -87,7 +87,7 @@ def channel(it: Channel) -> Json:
                 "archived": it.archived,
                 "locked": it.locked,
                 "auto_archive_duration": 1440,
-                "archive_timestamp": it.home.created_at.isoformat(),
+                "archive_timestamp": (it.archived_at or it.home.created_at).isoformat(),
                 "create_timestamp": it.home.created_at.isoformat(),
             },
         }

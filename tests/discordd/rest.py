@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -162,12 +163,15 @@ class GeneralRoutes:
         self._gateway_url = gateway_url
         self.shards = 1
         """How many shards ``/gateway/bot`` recommends."""
+        self.max_concurrency = 1
+        """How many shards may begin a session at once, as ``/gateway/bot`` says."""
         self.commands: dict[int | None, list[Json]] = {}
         """The registered commands, by guild; None: everywhere."""
 
     def routes(self, base: str) -> list[web.RouteDef]:
         """The routes below ``base``."""
         api, application, guild = self._api, base + "/applications/{application_id}", base + "/guilds/{guild_id}"
+        archived = base + "/channels/{channel_id}/threads/archived"
         return [
             web.get(base + "/gateway", api.endpoint(self._gateway, authorized=False)),
             web.get(base + "/gateway/bot", api.endpoint(self._gateway_bot)),
@@ -186,13 +190,23 @@ class GeneralRoutes:
             web.get(guild + "/roles", api.endpoint(self._roles)),
             web.get(guild + "/threads/active", api.endpoint(self._threads)),
             web.get(base + "/channels/{channel_id}", api.endpoint(self._channel)),
+            web.get(archived + "/public", api.endpoint(self._archived_public)),
+            web.get(archived + "/private", api.endpoint(self._archived_private)),
+            web.get(
+                base + "/channels/{channel_id}/users/@me/threads/archived/private", api.endpoint(self._archived_mine)
+            ),
         ]
 
     async def _gateway(self, call: ApiCall) -> object:
         return {"url": self._gateway_url()}
 
     async def _gateway_bot(self, call: ApiCall) -> object:
-        limit = {"total": 1000, "remaining": 999, "reset_after": 86_400_000, "max_concurrency": 1}
+        limit = {
+            "total": 1000,
+            "remaining": 999,
+            "reset_after": 86_400_000,
+            "max_concurrency": self.max_concurrency,
+        }
         return {"url": self._gateway_url(), "shards": self.shards, "session_start_limit": limit}
 
     async def _me(self, call: ApiCall) -> object:
@@ -271,6 +285,31 @@ class GeneralRoutes:
         channels = self._api.guild(call).channels.values()
         threads = [payloads.channel(one) for one in channels if one.is_thread and not one.archived]
         return {"threads": threads, "members": []}
+
+    async def _archived_public(self, call: ApiCall) -> object:
+        return self._archived(call, ChannelKind.PUBLIC_THREAD)
+
+    async def _archived_private(self, call: ApiCall) -> object:
+        return self._archived(call, ChannelKind.PRIVATE_THREAD, Permission.MANAGE_THREADS)
+
+    async def _archived_mine(self, call: ApiCall) -> object:
+        """The bot is a member of no private thread."""
+        self._api.channel(call, Permission.READ_MESSAGE_HISTORY)
+        return {"threads": [], "members": [], "has_more": False}
+
+    def _archived(self, call: ApiCall, kind: ChannelKind, *needed: Permission) -> object:
+        """The archived threads of a channel, the last archived first; ``before`` is a time in ISO 8601."""
+        parent = self._api.channel(call, Permission.READ_MESSAGE_HISTORY, *needed)
+        limit = int(call.query.get("limit", 50))
+        before = datetime.fromisoformat(call.query["before"]) if "before" in call.query else None
+        found = [
+            (one.archived_at or one.home.created_at, one)
+            for one in parent.home.channels.values()
+            if one.parent_id == parent.id and one.archived and one.kind is kind
+        ]
+        found = sorted((one for one in found if before is None or one[0] < before), key=lambda one: one[0])[::-1]
+        threads = [payloads.channel(one) for _, one in found[:limit]]
+        return {"threads": threads, "members": [], "has_more": len(found) > limit}
 
     async def _roles(self, call: ApiCall) -> object:
         return [payloads.role(one) for one in self._api.guild(call).roles.values()]

@@ -19,7 +19,7 @@ LONGEST_DELETED = timedelta(days=7)
 
 
 class MemberRoutes:
-    """Reading members, timing them out, kicking and banning them."""
+    """Reading a guild and its members, timing them out, kicking and banning them."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -30,6 +30,7 @@ class MemberRoutes:
         api, guild = self._api, base + "/guilds/{guild_id}"
         member, ban = guild + "/members/{user_id}", guild + "/bans/{user_id}"
         return [
+            web.get(guild, api.endpoint(self._guild)),
             web.get(guild + "/members", api.endpoint(self._list)),
             web.get(member, api.endpoint(self._get)),
             web.patch(member, api.endpoint(self._edit)),
@@ -37,6 +38,9 @@ class MemberRoutes:
             web.put(ban, api.endpoint(self._ban)),
             web.delete(ban, api.endpoint(self._unban)),
         ]
+
+    async def _guild(self, call: ApiCall) -> object:
+        return payloads.guild_create(self._api.guild(call), self._world.me)
 
     async def _list(self, call: ApiCall) -> object:
         if not self._api.gateway.allowed & Intent.GUILD_MEMBERS:

@@ -107,6 +107,7 @@ class Discordd:
                 "cdn_url": self.cdn.cdn_url,
             },
             "media": {"allowed_hosts": [f"127.0.0.1:{self.port}"], "allow_http": True},
+            "health": {"port": 0},
         }
         for table, values in overrides.items():
             tables.setdefault(table, {}).update(values)

@@ -150,6 +150,7 @@ class Channel:
     position: int = 0
     nsfw: bool = False
     archived: bool = False
+    archived_at: datetime | None = None
     locked: bool = False
     recipients: list[User] = field(default_factory=list)
     overwrites: dict[int, Overwrite] = field(default_factory=dict)

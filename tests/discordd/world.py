@@ -76,6 +76,12 @@ class World:
             del self.channels[channel_id]
         self._emit("GUILD_DELETE", guild.id, {"id": str(guild.id)})
 
+    def invite_back(self, guild: Guild) -> None:
+        """The bot is in a guild again that it was thrown out of, with all that was there."""
+        self.guilds[guild.id] = guild
+        self.channels.update(guild.channels)
+        self._emit("GUILD_CREATE", guild.id, payloads.guild_create(guild, self.me))
+
     def create_channel(
         self, guild: Guild, name: str = "art", kind: ChannelKind = ChannelKind.TEXT, *, nsfw: bool = False
     ) -> Channel:
@@ -90,8 +96,15 @@ class World:
         kind = ChannelKind.PRIVATE_THREAD if private else ChannelKind.PUBLIC_THREAD
         thread = Channel(snowflake(), kind, name, parent.home, parent_id=parent.id, owner_id=owner.user.id)
         self._enter(thread)
+        if parent.kind in (ChannelKind.FORUM, ChannelKind.MEDIA):
+            parent.last_message_id = thread.id
         self._emit("THREAD_CREATE", parent.home.id, payloads.channel(thread) | {"newly_created": True})
         return thread
+
+    def archive(self, thread: Channel) -> None:
+        """A thread is archived: by hand, or because nobody wrote in it."""
+        thread.archived, thread.archived_at = True, datetime.now(UTC)
+        self._emit("THREAD_UPDATE", thread.home.id, payloads.channel(thread))
 
     def delete_channel(self, channel: Channel) -> None:
         """The channel goes with all its messages."""
@@ -278,7 +291,7 @@ class World:
         """Put a ready message into its channel, without an event."""
         if not message.ephemeral:
             message.channel.messages[message.id] = message
-            message.channel.last_message_id = message.id
+            message.channel.last_message_id = max(message.id, message.channel.last_message_id or 0)
 
     def deliver(
         self, message: Message, event: str = "MESSAGE_CREATE", *, without: Iterable[str] = (), **changes: Any

@@ -8,7 +8,21 @@ from numpy.typing import NDArray
 
 from bot.matching.query import Features, Frame, Query, QueryViews, Reference
 from bot.matching.views.kinds import ViewKind
-from bot.model import GRID_BYTES, MOST_PDQ_HASHES, ORIENTATIONS, PDQ_BYTES, PHASH_BYTES, Fingerprint, Form, View
+from bot.media.signals.names import NAMES
+from bot.model import (
+    GRID_BYTES,
+    MOST_PDQ_HASHES,
+    ORIENTATIONS,
+    PDQ_BYTES,
+    PHASH_BYTES,
+    Fingerprint,
+    Form,
+    Signal,
+    SignalKind,
+    SignalSource,
+    View,
+    together,
+)
 
 VIEW_BYTES = ORIENTATIONS * PHASH_BYTES
 ODD = (np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-40, -1.0, 0.0, 1e9)
@@ -76,6 +90,15 @@ def frames_of(numbers: st.SearchStrategy[int]) -> st.SearchStrategy[Frame]:
     )
 
 
+signals = st.builds(
+    lambda kind, source, tool, signed: Signal(kind, source, tool, signed and source is SignalSource.C2PA),
+    st.sampled_from(SignalKind),
+    st.sampled_from(SignalSource),
+    st.sampled_from(NAMES),
+    st.booleans(),
+)
+
+
 @st.composite
 def queries(draw: st.DrawFn) -> Query:
     found = draw(fingerprints())
@@ -85,7 +108,7 @@ def queries(draw: st.DrawFn) -> Query:
         side = st.integers(1, 65_535)
         reference = st.builds(Reference, st.integers(0, len(found.views) - 1), features, side, side)
         references = tuple(draw(st.lists(reference, max_size=2)))
-    return Query(found, tuple(frames), references)
+    return Query(found, tuple(frames), references, together(draw(st.lists(signals, max_size=9))))
 
 
 def same(one: object, other: object) -> bool:

@@ -1,4 +1,4 @@
-"""What a file that takes over a decoder could make it do. These functions run in decoder processes."""
+"""What a file that takes over a decoder could make it do. These functions run in processes of their own."""
 
 import errno
 import json
@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 
 from bot.media import wire, worker
+from bot.media.signals import manifests
+from bot.model import Signal
 
 HANG, DIE, ABORT, LEAVE, LIE, CALL = b"hang", b"die", b"abort", b"leave", b"lie", b"call"
 genuine_run = worker.run
@@ -94,3 +96,46 @@ def burn(data: bytes, limits: wire.Limits, seconds: float) -> bytes:
     while time.process_time() < until:
         pass
     return reply
+
+
+def die_of_a_manifest(*_: object) -> bytes:
+    """In place of the reader of manifests: a file that takes its process down."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return b""
+
+
+def hang_on_a_manifest(*_: object) -> bytes:
+    """In place of the reader of manifests: one that never ends."""
+    time.sleep(3600)
+    return b""
+
+
+def lie_about_a_manifest(*_: object) -> bytes:
+    """In place of the reader of manifests: an answer that it never gives."""
+    return b"signals"
+
+
+def fetch_manifests(data: bytes) -> bytes:
+    """What is read of a manifest by a reader that would fetch one from elsewhere."""
+    manifests.SETTINGS.clear()
+    manifests._context.cache_clear()
+    manifests._library()
+    return worker.provenance(data, 60)
+
+
+def dial(address: tuple[str, int]) -> bytes:
+    """Try to reach a server in place of reading a manifest, and afterwards."""
+    found: list[str] = []
+
+    def attempt(_: bytes = b"") -> tuple[Signal, ...]:
+        try:
+            with socket.create_connection(address):
+                found.append("reached")
+        except OSError as error:
+            found.append(errno.errorcode[error.errno or 0])
+        return ()
+
+    manifests.read = attempt
+    worker.provenance(b"", 60)
+    attempt()
+    return " ".join(found).encode()

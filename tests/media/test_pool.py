@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from pebble import ProcessExpired, ProcessPool
+from pebble.common.types import ResultStatus
 
 from bot.media import pool, wire
 from bot.media.pool import StrictReader
@@ -137,6 +138,8 @@ def test_the_pool_gives_up_on_a_process_that_says_other_things(tmp_path: Path) -
         pickle.dumps(pool.StrictReader),
         b"cos\nsystem\n(S'exit 7'\ntR.",
         b"cpebble.pool.process\nos.system\n.",
+        b"cbuiltins\ngetattr\n(cpebble.common.types\nResult\nS'__init__'\ntR.",
+        b"cbuiltins\ngetattr\n(cpebble.common.types\nResultStatus\nS'mro'\ntR.",
         b"\x80\x05\x95\xff\xff\xff\xff\xff\xff\xff\x7f.",
         b"nonsense",
         b"",
@@ -147,6 +150,12 @@ def test_the_strict_reader_refuses(message: bytes) -> None:
     writer.send_bytes(message)
     with pytest.raises(pickle.PicklingError):
         StrictReader(reader).recv()
+
+
+def test_the_strict_reader_knows_a_status_as_older_pythons_write_it() -> None:
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    writer.send_bytes(b"cbuiltins\ngetattr\n(cpebble.common.types\nResultStatus\nS'SUCCESS'\ntR.")  # up to 3.11.3
+    assert StrictReader(reader).recv() is ResultStatus.SUCCESS
 
 
 def test_the_strict_reader_refuses_messages_without_end() -> None:

@@ -8,15 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from bot.matching.query import Wanted
+from bot.media import pool as pools
 from bot.media import worker
 from bot.media.errors import MediaError
 from bot.media.sandbox import Sandbox
-from bot.model import Fingerprint, Unscannable
+from bot.model import Fingerprint, Passing, Unscannable
 from bot.settings import MediaSettings
 
 from . import hostile
@@ -150,6 +152,68 @@ async def test_decoders_killed_while_idle_are_replaced(sandbox: Sandbox) -> None
     found = await asyncio.gather(*(sandbox.query(encoded(picture(seed))) for seed in range(6)))
     assert len(found) == 6
     assert not killed & decoders()
+
+
+async def test_a_picture_whose_decoder_is_killed_by_somebody_else_is_decoded_all_the_same(sandbox: Sandbox) -> None:
+    image = picture(1).resize((4000, 4000))
+    waiting = asyncio.create_task(sandbox.query(encoded(image, "PNG", compress_level=1)))
+    await asyncio.sleep(0.2)
+    assert not waiting.done()
+    for pid in decoders():
+        os.kill(pid, signal.SIGKILL)
+    assert nearest((await waiting).fingerprint, picture(1)) <= 6
+    assert sandbox.failing_since is None
+
+
+@pytest.mark.usefixtures("obedient")
+async def test_a_picture_that_kills_decoders_is_tried_twice_and_no_more() -> None:
+    sandbox = Sandbox(MediaSettings(workers=1, decode_seconds=30))
+    await sandbox.start()
+    asked: list[bytes] = []
+    call = sandbox._call
+
+    async def counted(pool, work, data, *rest, **words):
+        asked.append(data)
+        return await call(pool, work, data, *rest, **words)
+
+    sandbox._call = counted  # type: ignore[method-assign]
+    with pytest.raises(MediaError) as caught:
+        await sandbox.query(hostile.DIE)
+    assert (caught.value.reason, caught.value.passing) == (Unscannable.WORKER_DIED, None)
+    assert asked == [hostile.DIE, hostile.DIE, b""], "the last one shows that it was the picture"
+    assert sandbox.failing_since is None
+    await sandbox.stop()
+
+
+@pytest.mark.parametrize("error", [BlockingIOError(11, "Resource temporarily unavailable"), EOFError()], ids=repr)
+async def test_a_machine_that_can_start_no_process_makes_blind_and_no_picture_unscannable(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("bot.media.sandbox._FIRST_PAUSE", 0.2)
+    started: list[float] = []
+    create = pools.create
+
+    def refuse(*_: object) -> None:
+        started.append(time.monotonic())
+        raise error
+
+    monkeypatch.setattr(pools, "create", refuse)
+    for pid in decoders():
+        os.kill(pid, signal.SIGKILL)
+    await asyncio.to_thread(wait_until_gone, decoders())
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        with pytest.raises(MediaError) as caught:
+            await sandbox.query(encoded(picture(1)))
+        assert caught.value.passing is Passing.BLIND
+        await asyncio.sleep(0.01)
+    assert sandbox.failing_since is not None
+    assert 2 <= len(started) <= 6, "it is tried again, and not all the time"
+    monkeypatch.setattr(pools, "create", create)
+    while sandbox.failing_since is not None:
+        with suppress(MediaError):
+            assert nearest(await fingerprint(sandbox, encoded(picture(1))), picture(1)) <= 4
+        await asyncio.sleep(0.05)
 
 
 @pytest.mark.usefixtures("obedient")

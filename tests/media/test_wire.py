@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 from bot.matching.query import Features, Frame, Query, QueryViews
 from bot.matching.views.extraction import MOST_VIEWS
 from bot.media import wire
+from bot.media.signals.names import NAMES
 from bot.media.wire import Reply
-from bot.model import GRID_BYTES, ORIENTATIONS, PHASH_BYTES, Fingerprint, Form, Unscannable, View
+from bot.model import GRID_BYTES, MOST_SIGNALS, ORIENTATIONS, PHASH_BYTES, Fingerprint, Form, Unscannable, View
 from tests.matching.replies import VIEW_BYTES, features_of, plane_of, queries, same, views_of
 
 replies = st.one_of(
-    st.builds(Reply, queries(), st.none() | st.sampled_from(Unscannable)),
-    st.builds(Reply, st.none(), st.sampled_from(Unscannable)),
+    st.builds(Reply, queries(), st.none() | st.sampled_from(Unscannable), st.booleans()),
+    st.builds(Reply, st.none(), st.sampled_from(Unscannable), st.just(value=False)),
 )
 
 
@@ -67,6 +68,8 @@ def check(reply: Reply) -> None:
     for view in found.views:
         assert view.frame < found.frames
         assert (len(view.hashes), len(view.grid), view.features) == (VIEW_BYTES, GRID_BYTES, b"")
+    assert len(reply.query.signals) <= MOST_SIGNALS
+    assert all(signal.tool in NAMES for signal in reply.query.signals)
     for frame in reply.query.frames:
         check_frame(frame, found.frames)
     for reference in reply.query.references:

@@ -1,13 +1,20 @@
 """The checks of doctor that need neither Discord nor the decoder."""
 
+import asyncio
 import os
 import shutil
+import socket
+import threading
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 
 from bot.ops import health
+from bot.ops.health_state import Health, Part
+from bot.ops.server import HealthServer
+from bot.settings import HealthSettings
+from bot.store.shards import Shards
 
 
 def url(path):
@@ -75,3 +82,60 @@ def test_a_few_minutes_do_not_matter(tmp_path):
     later = health.NOT_BEFORE + timedelta(days=40, minutes=4)
     os.utime(path, (later.timestamp(), later.timestamp()))
     assert health.clock(url(path), now=lambda: health.NOT_BEFORE + timedelta(days=40)).ok
+
+
+@pytest.mark.parametrize(
+    ("running", "ok", "said"),
+    [
+        ([], True, "no process runs"),
+        ([Shards(1, (0,))], True, "the bot runs"),
+        ([Shards(3, (0, 1, 2))], True, "all 3 are served"),
+        ([Shards(4, (0, 3))], False, "nobody serves 1, 2 of 4"),
+        ([Shards(40, (0,))], False, "19, 20 and more of 40"),
+        ([Shards(2, (0,)), Shards(4, (1, 2, 3))], False, "count 2 and 4 shards"),
+    ],
+)
+def test_shards_that_nobody_serves_are_a_problem(running, ok, said):
+    finding = health.shards(running)
+    assert finding.ok is ok
+    assert said in finding.detail
+    assert bool(finding.remedy) is not ok
+
+
+def test_no_health_port():
+    found = health.port(HealthSettings(port=0))
+    assert found.ok
+    assert "health.port" in found.detail
+
+
+def test_a_health_port_that_is_free_or_taken_by_others():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        settings = HealthSettings(port=other.getsockname()[1])
+        other.listen()
+        threading.Thread(target=lambda: other.accept()[0].close(), daemon=True).start()
+        found = health.port(settings)
+        assert not found.ok
+        assert f"http://127.0.0.1:{settings.port}: another program listens there" in found.detail
+        assert "health.port" in found.remedy
+    found = health.port(settings)
+    assert found.ok
+    assert found.detail == f"http://127.0.0.1:{settings.port}, free"
+
+
+async def test_a_health_port_where_the_bot_answers():
+    async def nothing() -> None:
+        pass
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        settings = HealthSettings(port=probe.getsockname()[1])
+    state = Health()
+    server = HealthServer(settings, state, nothing)
+    await server.start()
+    found = await asyncio.to_thread(health.port, settings)
+    assert found.ok
+    assert "a running bot answers" in found.detail
+    state.report(Part.BACKGROUND, ok=False, reason="Loops have ended.")
+    assert (await asyncio.to_thread(health.port, settings)).ok, "one that is not well is ours all the same"
+    await server.stop()

@@ -1,5 +1,6 @@
 """Every log line, whoever wrote it, goes through one stream without secrets and without bytes."""
 
+import contextlib
 import io
 import json
 import logging
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 import structlog
 
-from bot.ops.logging import HIDDEN, Redactor, configure
+from bot.ops.logging import HIDDEN, Redactor, Seldom, configure
 from bot.settings import LogSettings
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA" + ".GhTkLm." + "aBcDeFgHiJkLmNoPqRsTuVwXyZ012345678901"
@@ -197,3 +198,18 @@ def test_secrets_are_known_by_their_shape(text, secret):
 )
 def test_harmless_text_stays_as_it_is(text):
     assert Redactor().text(text) == text
+
+
+def test_what_repeats_itself_while_the_database_is_away_is_said_once_a_minute():
+    now = 0.0
+    seldom = Seldom(clock=lambda: now)
+    said = []
+    for second in range(130):
+        now = float(second)
+        for event in ({"event": "outbox.round_failed"}, {"event": "loops.job_failed", "job": "hunt"}):
+            with contextlib.suppress(structlog.DropEvent):
+                said.append(seldom(None, "error", dict(event)))
+    assert [line.get("left_out") for line in said if "job" in line] == [None, 59, 59]
+    assert len(said) == 6
+    for _ in range(5):
+        assert seldom(None, "info", {"event": "bot.ready"}) == {"event": "bot.ready"}

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import sqlalchemy as sa
+
 from bot.model import (
     BankKind,
     BankLevel,
@@ -28,6 +30,8 @@ from bot.model import (
     View,
 )
 from bot.store.engine import Store, Tx
+from bot.store.periods import RULES, expired
+from bot.store.rules import Period
 from tests.conftest import VAULT as VAULT
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -120,6 +124,14 @@ async def open_case(tx: Tx, entry: Entry | None = None, *, guild_id: int = GUILD
         fingerprint=fingerprint(9),
         reasons=("It lies 7 bits away.", "Nothing known to be good is near."),
     )
+
+
+async def expire(tx: Tx, table: sa.Table, before: datetime) -> int:
+    """Erase the rows of a table that are past their time, all periods ending then; how many."""
+    rule, total = RULES[table.name], 0
+    for condition in expired(rule, dict.fromkeys(Period, before)):
+        total += await tx.erasure.erase(rule, condition, await tx.erasure.find(rule, condition, limit=1000))
+    return total
 
 
 async def put(store: Store, *calls: Call, at: datetime = NOW) -> int:

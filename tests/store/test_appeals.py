@@ -5,10 +5,11 @@ import sqlalchemy as sa
 
 from bot.errors import DatabaseError
 from bot.model import Appeal, AppealOutcome
+from bot.store import tables
 from bot.store.engine import Store, Tx
 from bot.store.tables import appeals
 
-from .samples import DAY, GUILD, MINUTE, NOW, open_case
+from .samples import DAY, GUILD, MINUTE, NOW, expire, open_case
 
 AUTHOR, MODERATOR = 2**63 - 1, 2**60
 WORDS = "It is my own drawing. 그림이에요."
@@ -93,5 +94,5 @@ async def test_a_purged_case_takes_its_appeals_with_it(store: Store):
         case = await open_case(tx)
         await appeal(tx, case.id)
         await tx.cases.compare_and_set(case.id, 1, state=case.state.DECIDED, decided_at=NOW - DAY)
-        assert await tx.cases.purge(NOW) == 1
+        assert await expire(tx, tables.cases, NOW) == 1
         assert await tx.appeals.by_case(case.id) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import string
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -19,18 +19,21 @@ from bot.model import (
     Case,
     CaseEvent,
     CaseFilter,
+    CaseOrder,
     CaseOrigin,
     CaseState,
     Category,
     Decision,
     MemberHistory,
     MessageRef,
+    PriorityPart,
     ReportTally,
     SanctionKind,
     SanctionState,
     Scope,
     Surface,
     Verdict,
+    Weight,
 )
 from bot.store.casebook import MOST_APPEALS, MOST_CASES, MOST_SANCTIONS
 from bot.store.engine import Store, Tx
@@ -137,8 +140,19 @@ async def tell(tx: Tx, written: Written, kind: str, actor: int | None = None, de
 
 
 async def report(tx: Tx, written: Written, reporter: int) -> None:
-    if await tx.reports.add(written.case.id, written.case.guild_id, reporter, Category.OTHER, NOW):
+    if await tx.reports.add(
+        case_id=written.case.id, guild_id=written.case.guild_id, reporter_id=reporter, category=Category.OTHER, at=NOW
+    ):
         written.reporters.append(reporter)
+
+
+def urgency(case: Case) -> tuple[bool, int, datetime, int, datetime, int]:
+    decided = not case.state.undecided
+    points = sum(part.points for part in case.priority)
+    if case.takedown_at is not None and case.state is not CaseState.APPEALED:
+        return decided, 0, case.takedown_at, -points, case.opened_at, case.id
+    ranks = {CaseState.APPEALED: 1, CaseState.ESCALATED: 2}
+    return decided, ranks.get(case.state, 3 if case.in_lane else 4), NOW, -points, case.opened_at, case.id
 
 
 @pytest.fixture
@@ -168,6 +182,10 @@ async def book(store: Store) -> list[Written]:
                 claimed_by=claimed,
                 claimed_until=dice.choice([None, NOW - MINUTE, NOW + MINUTE]) if claimed else None,
             )
+            wanted = dice.choice([None, None, None, NOW - MINUTE, NOW - DAY])
+            weights = tuple(PriorityPart(Weight.REPORTS, dice.choice([1, 40, 60]), 1) for _ in range(dice.randrange(2)))
+            await tx.cases.prioritise(one.case.id, weights, wanted)
+            one.case = replace(one.case, priority=weights, takedown_at=wanted)
             for _ in range(dice.randrange(4)):
                 author = dice.choice([None, *PEOPLE])
                 await post(tx, one, author, dice.choice(CHANNELS), excepted=dice.random() < 0.3)
@@ -220,12 +238,34 @@ async def test_a_search_finds_what_fits_and_nothing_else(store: Store, book, wan
     assert [line.id for line in lines] == fitting[offset : offset + limit]
 
 
+@written
+@given(alone | filters, st.sampled_from(SCOPES), st.integers(1, 7), st.integers(0, 50))
+async def test_a_search_can_begin_with_the_most_urgent(store: Store, book, wanted, scope, limit, offset):
+    fitting = sorted((one.case for one in book if one.seen(scope) and one.fits(wanted)), key=urgency)
+    async with store.read() as tx:
+        lines, total = await tx.casebook.search(
+            GUILD, wanted, scope, limit=limit, offset=offset, order=CaseOrder.URGENT
+        )
+    assert total == len(fitting)
+    assert [line.id for line in lines] == [case.id for case in fitting[offset : offset + limit]]
+
+
 async def test_a_line_says_what_a_list_shows(store: Store, book: list[Written]):
     async with store.read() as tx:
         lines, _ = await tx.casebook.search(GUILD, CaseFilter(), EVERYTHING, limit=100)
     for line in lines:
         (one,) = (one for one in book if one.case.id == line.id)
-        for name in ("guild_id", "category", "state", "version", "opened_at", "decision", "decided_at", "claimed_by"):
+        for name in (
+            "guild_id",
+            "category",
+            "state",
+            "version",
+            "opened_at",
+            "decision",
+            "decided_at",
+            "claimed_by",
+            "takedown_at",
+        ):
             assert getattr(line, name) == getattr(one.case, name)
         assert line.held_by(NOW) == one.case.held_by(NOW)
         assert line.sighting_count == len(one.copies)
@@ -279,10 +319,6 @@ async def test_the_next_case_is_the_most_urgent_one_that_is_theirs_to_take(
             return False
         skipped = any(kind == "skipped" and actor == moderator for kind, actor, _ in one.events)
         return mine or (case.held_by(NOW) is None and not skipped and case.category not in opted_out)
-
-    def urgency(case: Case) -> tuple[int, datetime, int]:
-        ranks = {CaseState.APPEALED: 0, CaseState.ESCALATED: 1}
-        return ranks.get(case.state, 2 if case.in_lane else 3), case.opened_at, case.id
 
     fitting = sorted((one.case for one in book if theirs(one)), key=urgency)
     async with store.read() as tx:

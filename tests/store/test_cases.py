@@ -4,6 +4,7 @@ import pytest
 
 from bot.errors import NotFoundError
 from bot.model import CaseEvent, CaseState, Category, Decision, Surface, Verdict
+from bot.store import tables
 from bot.store.engine import Store
 
 from .samples import (
@@ -13,6 +14,7 @@ from .samples import (
     NOW,
     OTHER_GUILD,
     add_entry,
+    expire,
     fingerprint,
     match,
     message,
@@ -135,7 +137,7 @@ async def test_the_view_holds_all_that_a_card_shows(store: Store):
                 case_id=case.id,
             )
         await tx.sightings.mark_deleted(message(0).message_id, NOW)
-        await tx.reports.add(case.id, GUILD, 7, Category.SCAM, NOW)
+        await tx.reports.add(case_id=case.id, guild_id=GUILD, reporter_id=7, category=Category.SCAM, at=NOW)
         opened = CaseEvent(case.id, NOW, "opened", None, "It matched.")
         confirmed = CaseEvent(case.id, NOW, "confirmed", 2**60, "")
         await tx.cases.add_event(opened)
@@ -168,7 +170,7 @@ async def test_a_purged_case_takes_its_sightings_events_and_reports_but_no_entry
         await tx.cases.compare_and_set(old.id, 1, state=CaseState.DECIDED, decided_at=NOW - DAY)
         await tx.cases.compare_and_set(young.id, 1, state=CaseState.DECIDED, decided_at=NOW)
         await tx.sightings.add(message(1), "a", Surface.ATTACHMENT, scan(1), seen_at=NOW, case_id=old.id)
-        await tx.reports.add(old.id, GUILD, 7, Category.SCAM, NOW)
+        await tx.reports.add(case_id=old.id, guild_id=GUILD, reporter_id=7, category=Category.SCAM, at=NOW)
         await tx.cases.add_event(CaseEvent(old.id, NOW, "opened", None, ""))
         made = await tx.banks.add_entry(
             bank_id=entry.bank_id,
@@ -181,7 +183,7 @@ async def test_a_purged_case_takes_its_sightings_events_and_reports_but_no_entry
             case_id=old.id,
         )
     async with store.write() as tx:
-        assert await tx.cases.purge(NOW) == 1
+        assert await expire(tx, tables.cases, NOW) == 1
     async with store.read() as tx:
         assert [case.id for case in await tx.cases.list(GUILD)] == [still_open.id, young.id]
         assert await tx.sightings.by_message(message(1).message_id) == []
@@ -198,5 +200,5 @@ async def test_the_number_of_a_purged_case_is_not_given_to_another(store: Store)
         case = await open_case(tx)
         await tx.cases.compare_and_set(case.id, 1, state=CaseState.DECIDED, decided_at=NOW - DAY)
     async with store.write() as tx:
-        await tx.cases.purge(NOW)
+        await expire(tx, tables.cases, NOW)
         assert (await open_case(tx)).id > case.id

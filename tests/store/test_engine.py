@@ -114,6 +114,39 @@ async def test_a_writer_inside_a_writer_is_refused_instead_of_waiting_for_itself
         assert await tx.guilds.get(GUILD) is not None
 
 
+async def test_those_who_wait_in_different_lines_write_in_turn(sqlite_url: str):
+    store = await Store.open(sqlite_url, VAULT)
+    order: list[str | None] = []
+
+    async def write(line: str | None) -> None:
+        async with store.write(line):
+            order.append(line)
+
+    async with store.write("loud"):
+        waiting = [asyncio.create_task(write(line)) for line in ("loud", "loud", "loud", "quiet", None)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+    assert order == ["loud", "quiet", None, "loud", "loud"]
+    await store.close()
+
+
+async def test_who_waits_too_long_for_the_writer_is_told_so_and_leaves_the_line(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    store = await Store.open(sqlite_url, VAULT)
+    monkeypatch.setattr("bot.store.engine.WAIT_SECONDS", 0.05)
+
+    async def write() -> None:
+        async with store.write():
+            pass
+
+    async with store.write():
+        with pytest.raises(DatabaseError, match="Something else was being written"):
+            await asyncio.create_task(write())
+    await write()
+    await store.close()
+
+
 async def test_a_row_that_points_nowhere_is_refused_without_quoting_it(store: Store):
     async def add():
         async with store.write() as tx:

@@ -1,6 +1,13 @@
+import asyncio
+import itertools
 from datetime import timedelta
+from typing import Any
 
-from bot.model import MediaRef, Surface, Unscannable, UnscannableRef
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.model import MediaRef, MessageRef, Surface, Unscannable, UnscannableRef
+from bot.store import tables
 from bot.store.engine import Store
 
 from .samples import MINUTE, NOW, message
@@ -18,7 +25,7 @@ async def test_jobs_come_back_whole_and_in_order(store: Store):
         assert await tx.jobs.count() == 3
     async with store.write() as tx:
         taken = await tx.jobs.take(2, now=NOW)
-    assert [(ref, media) for _, ref, media in taken] == [(message(0), MEDIA), (message(1), MEDIA)]
+    assert [(job.message, job.media) for job in taken] == [(message(0), MEDIA), (message(1), MEDIA)]
 
 
 async def test_a_taken_job_is_not_given_out_again_until_its_lease_ends(store: Store):
@@ -28,7 +35,7 @@ async def test_a_taken_job_is_not_given_out_again_until_its_lease_ends(store: St
     async with store.write() as tx:
         assert await tx.jobs.take(5, now=NOW + MINUTE - timedelta(seconds=1)) == []
         assert await tx.jobs.take(5, now=NOW + MINUTE) == [taken]
-        await tx.jobs.done(taken[0])
+        await tx.jobs.done(taken.id)
         assert await tx.jobs.take(5, now=NOW + 2 * MINUTE) == []
         assert await tx.jobs.count() == 0
 
@@ -40,3 +47,84 @@ async def test_a_new_process_takes_what_the_old_one_held(store: Store):
     async with store.write() as tx:
         await tx.jobs.release()
         assert await tx.jobs.take(5, now=NOW) == taken
+
+
+def of(guild_id: int, number: int) -> MessageRef:
+    return MessageRef(guild_id, 1, number)
+
+
+async def put(store: Store, *jobs: tuple[int, int, int | None]) -> None:
+    """Jobs as (guild, message, sweep)."""
+    async with store.write() as tx:
+        for guild_id, number, sweep_id in jobs:
+            await tx.jobs.put(of(guild_id, number), MEDIA, NOW, sweep_id=sweep_id)
+
+
+async def taken(store: Store, limit: int, **options: Any) -> list[int]:
+    async with store.write() as tx:
+        return [job.message.message_id for job in await tx.jobs.take(limit, now=NOW, **options)]
+
+
+async def test_a_quiet_guild_does_not_wait_behind_the_thousands_of_another(store: Store):
+    await put(store, *((1, number, None) for number in range(50)), (2, 100, None), (3, 200, None))
+    assert await taken(store, 6) == [0, 1, 2, 3, 100, 200]
+    assert await taken(store, 6) == [4, 5, 6, 7, 8, 9]
+
+
+async def test_turns_begin_after_the_guild_that_was_last(store: Store):
+    await put(store, *((guild, 10 * guild + number, None) for guild in (1, 2, 3) for number in range(2)))
+    assert await taken(store, 1, after=1) == [20]
+    assert await taken(store, 1, after=3) == [10]
+
+
+async def test_guilds_to_avoid_get_none(store: Store):
+    await put(store, (1, 1, None), (2, 2, None), (1, 3, None))
+    assert await taken(store, 5, avoid=[1]) == [2]
+    assert await taken(store, 5) == [1, 3]
+
+
+async def test_what_was_just_posted_comes_before_what_a_sweep_found_but_for_one_in_four(store: Store):
+    await put(store, *((1, number, 7) for number in range(20)), *((1, 100 + number, None) for number in range(20)))
+    assert await taken(store, 8) == [0, 1, *range(100, 106)]
+    assert len(await taken(store, 40)) == 32
+
+
+async def test_rows_of_an_older_version_have_a_turn_too(store: Store):
+    await put(store, *((1, number, None) for number in range(9)), (2, 100, None))
+    async with store.write() as tx:
+        await tx.connection.execute(tables.jobs.update().where(tables.jobs.c.id > 9).values(guild_id=None))
+    assert await taken(store, 4) == [0, 1, 2, 100]
+
+
+async def test_what_is_given_back_is_taken_again(store: Store):
+    await put(store, (1, 1, None), (1, 2, None))
+    async with store.write() as tx:
+        first, second = await tx.jobs.take(5, now=NOW)
+        await tx.jobs.give_back([second.id])
+        assert await tx.jobs.take(5, now=NOW) == [second]
+        await tx.jobs.done(first.id, second.id)
+        assert await tx.jobs.count() == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 30), st.sampled_from([None, None, 7])), max_size=60),
+    st.lists(st.integers(1, 9), min_size=1, max_size=4),
+)
+def test_every_job_is_given_out_once(tmp_path_factory, jobs, limits):
+    async def run() -> None:
+        store = await Store.open(f"sqlite:///{tmp_path_factory.mktemp('jobs') / 'a.db'}")
+        try:
+            await put(store, *((guild, number, sweep) for number, (guild, sweep) in enumerate(jobs)))
+            given_out: list[int] = []
+            for limit in itertools.cycle(limits):
+                some = await taken(store, limit)
+                assert len(some) <= limit
+                if not some:
+                    break
+                given_out += some
+            assert sorted(given_out) == list(range(len(jobs)))
+        finally:
+            await store.close()
+
+    asyncio.run(run())

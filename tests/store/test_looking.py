@@ -4,11 +4,12 @@ import sqlalchemy as sa
 from bot.errors import DatabaseError
 from bot.guilds import GuildService
 from bot.model import CaseState, Category, GuildSettings, Strictness
+from bot.store import tables
 from bot.store.engine import Store, Tx
 from bot.store.looking import Exposure, Exposures
 from bot.store.tables import cases
 
-from .samples import DAY, GUILD, MINUTE, NOW, OTHER_GUILD, open_case
+from .samples import DAY, GUILD, MINUTE, NOW, OTHER_GUILD, expire, open_case
 
 MINA, HANA = 2**60 + 1, 2**60 + 2
 THUMBHASH = bytes(range(24))
@@ -42,7 +43,7 @@ async def test_exposures_are_forgotten_after_their_time(store: Store):
     async with store.write() as tx:
         for minutes in (0, 59, 60, 61):
             await face(tx, minutes=minutes)
-        assert await tx.looking.purge(NOW - 60 * MINUTE) == 1
+        assert await expire(tx, tables.exposures, NOW - 60 * MINUTE) == 1
         assert await tx.looking.count(GUILD, MINA, NOW - DAY) == Exposures(3, 0)
 
 

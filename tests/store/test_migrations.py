@@ -29,13 +29,14 @@ from bot.model import (
     Thresholds,
     View,
 )
+from bot.store import tables
 from bot.store.codec import pack, thresholds_to_json
 from bot.store.dialects import migration_engine, prepare
 from bot.store.engine import Store
 from bot.store.migrate import HEAD, config
 from bot.store.tables import metadata
 
-from .samples import GUILD, NOW, OTHER_GUILD, THRESHOLDS, VAULT, add_entry, call, open_case
+from .samples import GUILD, NOW, OTHER_GUILD, THRESHOLDS, VAULT, add_entry, call, expire, open_case
 
 OPEN = """
 import asyncio, sys
@@ -266,6 +267,11 @@ OLD_CALLS = [
     {"id": 15, "key": "log:1", "kind": "log_line", "state": "done", "finished_at": 8, "case_id": None},
     {"id": 16, "key": "card:7:v4", "kind": "edit_card", "state": "pending", "uncertain": True, "attempts": 3},
 ]
+OUTCOMES = [
+    {"id": 18, "key": "outcome:31", "kind": "notify", "state": "pending"},
+    {"id": 19, "key": "outcome:32", "kind": "notify", "state": "done", "finished_at": 9},
+]
+OLD_REPORTER = 123456789012345678
 
 
 def fill_second_version(connection: Connection) -> None:
@@ -293,23 +299,27 @@ def fill_second_version(connection: Connection) -> None:
     insert("entries", {"id": 3, **entry, "case_id": 5, "sha256": b"t" * 32})
     insert("sightings", old_sighting(21, case_id=4), old_sighting(22, case_id=5, deleted_at=9), old_sighting(23))
     report = {"guild_id": GUILD, "category": "scam", "created_at": 6}
-    insert("reports", {"id": 31, "case_id": 4, "reporter_id": 60, "outcome_sent": False, **report})
-    insert("reports", {"id": 32, "case_id": 5, "reporter_id": 60, "outcome_sent": True, **report})
+    insert("reports", {"id": 31, "case_id": 4, "reporter_id": OLD_REPORTER, "outcome_sent": False, **report})
+    insert("reports", {"id": 32, "case_id": 5, "reporter_id": OLD_REPORTER, "outcome_sent": True, **report})
     insert("case_events", {"id": 41, "case_id": 4, "at": 5, "kind": "opened", "detail": "near"})
     insert("case_events", {"id": 42, "case_id": 5, "at": 9, "kind": "confirm", "actor_id": 40, "detail": ""})
     call = {"lane": "x", "payload": {"text": "é", "nothing": None}, "case_id": 4, "guild_id": GUILD, "urgency": 1}
     call |= {"created_at": 5, "due_at": 6, "attempts": 1, "uncertain": False}
     insert("outbox", *({**call, **row} for row in OLD_CALLS))
+    told = {"lane": f"user:{OLD_REPORTER}", "payload": {"user_id": OLD_REPORTER, "text": "Thank you."}}
+    insert("outbox", *({**call, **told, **row} for row in OUTCOMES))
     insert("jobs", {"id": 51, "message": {"a": 1}, "media": [], "created_at": 5})
     # The newest row of each of these is gone: its number is never given to another one.
     insert("cases", {**case, "id": 8, "state": "open", "version": 1})
-    insert("outbox", {**call, "id": 17, "key": "gone", "kind": "notify", "state": "pending"})
+    insert("outbox", {**call, "id": 20, "key": "gone", "kind": "notify", "state": "pending"})
+    insert("reports", {"id": 33, "case_id": 4, "reporter_id": 61, "outcome_sent": False, **report})
     if connection.dialect.name == "postgresql":
         numbered = ("banks", "entries", "cases", "sightings", "reports", "case_events", "outbox", "jobs")
         for table in numbered:
             connection.execute(sa.text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
     connection.execute(sa.text("DELETE FROM cases WHERE id = 8"))
-    connection.execute(sa.text("DELETE FROM outbox WHERE id = 17"))
+    connection.execute(sa.text("DELETE FROM outbox WHERE id = 20"))
+    connection.execute(sa.text("DELETE FROM reports WHERE id = 33"))
 
 
 def every_row(connection: Connection) -> dict[str, list[dict[str, Any]]]:
@@ -327,6 +337,12 @@ async def test_a_database_in_use_loses_nothing(empty_database_url: str):
     before = await in_database(empty_database_url, every_row)
     store = await Store.open(empty_database_url)
     after = await in_database(empty_database_url, every_row)
+    for row in before["reports"]:
+        del row["reporter_id"]
+    for row in before["outbox"]:
+        if row["key"].startswith("outcome:"):
+            report_id = int(row["key"].removeprefix("outcome:"))
+            row |= {"lane": f"report:{report_id}", "payload": {"report_id": report_id, "text": "Thank you."}}
     for table, rows in before.items():
         assert [{name: row[name] for name in old} for old, row in zip(rows, after[table], strict=True)] == rows, table
     assert {row["id"]: row["decision_number"] for row in after["cases"]} == {4: 0, 5: 1, 6: 1, 7: 0}
@@ -337,6 +353,41 @@ async def test_a_database_in_use_loses_nothing(empty_database_url: str):
     assert await in_database(empty_database_url, differences) == []
 
 
+def in_file(url: str) -> bytes:
+    return Path(url.removeprefix("sqlite:///")).read_bytes()
+
+
+async def test_who_reported_is_sealed_and_stays_known(empty_database_url: str):
+    await in_database(empty_database_url, fill_second_version)
+    store = await Store.open(empty_database_url, VAULT)
+    async with store.write() as tx:
+        (waiting,), (told,) = await tx.reports.by_case(4), await tx.reports.by_case(5)
+        assert (waiting.id, waiting.reporter_id, waiting.outcome_sent) == (31, OLD_REPORTER, False)
+        assert (told.id, told.reporter_id, told.outcome_sent) == (32, OLD_REPORTER, True)
+        assert waiting.reporter == told.reporter == tx.reports.digest(GUILD, OLD_REPORTER)
+        case = await tx.cases.touch(6)
+        new = await tx.reports.add(case_id=6, guild_id=GUILD, reporter_id=1, category=case.category, at=NOW)
+        assert new is not None
+        assert new.id == 34, "the number of a report that is gone is never given to another"
+    await store.close()
+    rows = await in_database(empty_database_url, every_row)
+    assert str(OLD_REPORTER) not in repr(rows)
+    if empty_database_url.startswith("sqlite"):
+        content = in_file(empty_database_url)
+        assert OLD_REPORTER.to_bytes(8, "big") not in content, "nor in what was deleted"
+        assert str(OLD_REPORTER).encode() not in content
+
+
+async def test_without_the_key_reports_go_on_without_their_reporters(empty_database_url: str):
+    await in_database(empty_database_url, fill_second_version)
+    store = await Store.open(empty_database_url)
+    async with store.read() as tx:
+        (waiting,), (told,) = await tx.reports.by_case(4), await tx.reports.by_case(5)
+        assert (waiting.reporter_id, told.reporter_id) == (None, None)
+        assert waiting.reporter != told.reporter
+    await store.close()
+
+
 async def test_a_database_in_use_goes_on_where_it_was(empty_database_url: str):
     await in_database(empty_database_url, fill_second_version)
     store = await Store.open(empty_database_url, VAULT)
@@ -344,11 +395,11 @@ async def test_a_database_in_use_goes_on_where_it_was(empty_database_url: str):
         assert [case.id for case in await tx.cases.open_cases(GUILD)] == [4, 7]
         assert await tx.outbox.put([call("card:5"), call("gone")], NOW) == 1, "what happened once never happens again"
         claimed = await tx.outbox.claim(now=NOW, lease=NOW - NOW, owner="b", limit=9)
-        assert {one.call.key for one in claimed} == {"delete:101", "gone"}, "one call of each lane"
+        assert {one.call.key for one in claimed} == {"delete:101", "gone", "outcome:31"}, "one call of each lane"
         assert (await open_case(tx)).id == 9
         decided = await tx.cases.compare_and_set(4, 1, state=CaseState.DECIDED, decided_at=EPOCH, decision_number=1)
         assert decided is not None
-        assert await tx.cases.purge(NOW) == 3
+        assert await expire(tx, tables.cases, NOW) == 3
         assert [report.id for report in await tx.reports.by_case(4)] == [], "and what hangs on a case goes with it"
         kept = await tx.banks.entry(3)
         assert kept is not None

@@ -85,7 +85,13 @@ class OutboxMachine(RuleBasedStateMachine):
             for number in self.heads().values()
             if (one := self.pending[number]).due <= self.now and (one.owner is None or one.until <= self.now)
         ]
-        return sorted(ready, key=lambda number: (self.pending[number].call.kind is not CallKind.DELETE_MESSAGE, number))
+        deletes = [number for number in ready if self.pending[number].call.kind is CallKind.DELETE_MESSAGE]
+        others = [number for number in ready if number not in deletes]
+
+        def due(number: int) -> tuple[datetime, int]:
+            return self.pending[number].due, number
+
+        return sorted(deletes, key=due, reverse=True) + sorted(others, key=due)
 
     def leased(self, owner: str) -> list[int]:
         return [number for number, one in self.pending.items() if one.owner == owner]
@@ -138,14 +144,23 @@ class OutboxMachine(RuleBasedStateMachine):
         del self.pending[number]
 
     @precondition(lambda self: any(one.owner for one in self.pending.values()))
-    @rule(data=st.data(), delay=st.integers(0, 90), uncertain=st.booleans(), owner=st.sampled_from(OWNERS))
-    def retry(self, data, delay: int, uncertain: bool, owner: str) -> None:
+    @rule(
+        data=st.data(),
+        delay=st.integers(0, 90),
+        uncertain=st.booleans(),
+        counted=st.booleans(),
+        owner=st.sampled_from(OWNERS),
+    )
+    def retry(self, data, delay: int, uncertain: bool, counted: bool, owner: str) -> None:
         number = data.draw(st.sampled_from([number for number, one in self.pending.items() if one.owner]))
         row = self.pending[number].row
         known, at = self.pending[number], self.now + timedelta(seconds=delay)
         held = known.owner == owner
-        assert held == self.write(lambda rows: rows.retry(row, at=at, error="Away.", uncertain=uncertain, owner=owner))
+        assert held == self.write(
+            lambda rows: rows.retry(row, at=at, error="Away.", uncertain=uncertain, counted=counted, owner=owner)
+        )
         if held:
+            known.attempts -= not counted
             known.due, known.owner, known.uncertain = at, None, known.uncertain or uncertain
 
     @precondition(lambda self: any(one.owner for one in self.pending.values()))

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.model import CallKind, CaseState
+from bot.store import tables
 from bot.store.engine import Store
 from bot.store.outbox import ClaimedCall
 
-from .samples import DAY, MINUTE, NOW, call, open_case, put
+from .samples import DAY, MINUTE, NOW, call, expire, open_case, put
 
 LEASE = timedelta(seconds=60)
 SECOND = timedelta(seconds=1)
@@ -53,10 +54,10 @@ async def test_two_that_write_the_same_call_at_once_write_it_once(store: Store):
     assert sum(written) == 9
 
 
-async def test_deletes_go_first_then_the_longest_waiting(store: Store):
+async def test_deletes_go_first_and_the_newest_of_them_then_the_longest_waiting(store: Store):
     await put(store, call("card", kind=CallKind.POST_CARD), call("note"))
     await put(store, call("late", kind=CallKind.DELETE_MESSAGE), call("later", kind=CallKind.DELETE_MESSAGE))
-    assert keys(await claim(store, limit=3)) == ["late", "later", "card"]
+    assert keys(await claim(store, limit=3)) == ["later", "late", "card"]
     assert keys(await claim(store)) == ["note"]
 
 
@@ -81,8 +82,8 @@ async def test_a_call_that_waits_for_another_attempt_holds_up_its_lane_alone(sto
         assert await tx.outbox.retry(first.id, at=NOW + MINUTE, error="Discord is away.")
     assert keys(await claim(store)) == ["other"]
     assert await claim(store, now=NOW + MINUTE - SECOND) == []
-    [again] = await claim(store, now=NOW + MINUTE, limit=1)
-    assert (again.call.key, again.attempts, again.uncertain) == ("first", 2, False)
+    again = await claim(store, now=NOW + MINUTE)
+    assert ("first", 2, False) in [(one.call.key, one.attempts, one.uncertain) for one in again]
 
 
 async def test_a_lease_that_ran_out_leaves_a_call_uncertain_until_it_is_finished(store: Store):
@@ -213,7 +214,7 @@ async def test_only_finished_calls_are_forgotten(store: Store):
     async with store.write() as tx:
         await tx.outbox.done(old.id, NOW - SECOND)
         await tx.outbox.give_up(young.id, at=NOW, error="Gone.")
-        assert await tx.outbox.purge(NOW) == 1
+        assert await expire(tx, tables.outbox, NOW) == 1
         assert await tx.outbox.pending() == 1
     assert await put(store, call("old"), call("young"), call("waiting")) == 1
 
@@ -226,12 +227,12 @@ async def test_the_calls_of_a_case_are_kept_as_long_as_the_case(store: Store):
     async with store.write() as tx:
         for one in await tx.outbox.claim(now=NOW, lease=LEASE, owner="a", limit=2):
             await tx.outbox.done(one.id, NOW)
-        assert await tx.outbox.purge(NOW + DAY) == 1
+        assert await expire(tx, tables.outbox, NOW + DAY) == 1
     assert await put(store, post) == 0
     async with store.write() as tx:
         await tx.cases.compare_and_set(case.id, 1, state=CaseState.DECIDED, decided_at=NOW)
-        await tx.cases.purge(NOW + DAY)
-        assert await tx.outbox.purge(NOW + DAY) == 1
+        await expire(tx, tables.cases, NOW + DAY)
+        assert await expire(tx, tables.outbox, NOW + DAY) == 1
 
 
 async def cancel(store: Store, key: str) -> bool:

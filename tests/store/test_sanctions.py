@@ -4,9 +4,10 @@ from datetime import timedelta
 import pytest
 
 from bot.model import Sanction, SanctionKind, SanctionOrder, SanctionState
+from bot.store import tables
 from bot.store.engine import Store, Tx
 
-from .samples import DAY, GUILD, NOW, OTHER_GUILD, open_case
+from .samples import DAY, GUILD, NOW, OTHER_GUILD, expire, open_case
 
 MEMBER, MODERATOR = 2**63 - 1, 2**60
 
@@ -113,7 +114,7 @@ async def test_a_purged_case_takes_its_sanctions_with_it(store: Store):
         case = await open_case(tx)
         await order(tx, case.id)
         await tx.cases.compare_and_set(case.id, 1, state=case.state.DECIDED, decided_at=NOW - DAY)
-        assert await tx.cases.purge(NOW) == 1
+        assert await expire(tx, tables.cases, NOW) == 1
         assert await tx.sanctions.by_member(GUILD, MEMBER) == []
 
 

@@ -3,9 +3,23 @@ from datetime import timedelta
 import pytest
 
 from bot.model import Fingerprint, MessageRef, Plan, Scan, Sighting, Surface, Unscannable, Verdict
+from bot.store import tables
 from bot.store.engine import Store, Tx
 
-from .samples import DAY, GUILD, MINUTE, NOW, OTHER_GUILD, add_entry, fingerprint, match, message, open_case, scan
+from .samples import (
+    DAY,
+    GUILD,
+    MINUTE,
+    NOW,
+    OTHER_GUILD,
+    add_entry,
+    expire,
+    fingerprint,
+    match,
+    message,
+    open_case,
+    scan,
+)
 
 
 def unscannable(reason: Unscannable) -> Scan:
@@ -180,7 +194,7 @@ async def test_only_old_sightings_without_a_case_are_forgotten(store: Store):
         await see(tx, 1, at=NOW - timedelta(milliseconds=1))
         fresh = await see(tx, 2)
         held = await see(tx, 3, at=NOW - DAY, case_id=case.id)
-        assert await tx.sightings.purge(NOW) == 1
+        assert await expire(tx, tables.sightings, NOW) == 1
         assert await tx.sightings.by_message(message(1).message_id) == []
         assert [kept.id for kept in await tx.sightings.by_message(message(2).message_id)] == [fresh]
         assert [kept.id for kept in await tx.sightings.by_case(case.id)] == [held]

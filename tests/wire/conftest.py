@@ -12,11 +12,18 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.demo import pictures
+from bot.matching.warm_up import warm_up
 from tests.discordd import Discordd, RateLimits
 
 from .installation import Installation
 
 BLOCKED, HARMLESS = 3, 4
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> None:
+    """The very first start of a bot compiles, for a minute where tests run beside it; nothing here waits for that."""
+    warm_up()
 
 
 @cache
@@ -48,6 +55,7 @@ async def discordd(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Discordd]:
 
     monkeypatch.setattr(discord.Client, "before_identify_hook", at_once)
     async with Discordd(limits=RateLimits.generous()) as server:
+        server.general.max_concurrency = 16
         yield server
 
 

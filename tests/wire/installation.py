@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from bot.model import BankKind, Category, Fingerprint, Mode, Sighting
 from bot.settings import load
 from bot.store.engine import Store
 from tests.discordd import Channel, Discordd, Guild, Message
+from tests.discordd.sessions import Session
 
 ROOT = Path(__file__).parents[2]
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
@@ -42,9 +43,13 @@ class Installation:
         self.database_url = database_url
         media = {"workers": 1, **tables.pop("media", {})}
         vault = {"key_file": str(folder / "vault.key")}
-        self.config = discordd.write_config(
-            folder / "config.toml", store={"url": database_url}, media=media, vault=vault, **tables
-        )
+        self._tables: dict[str, Mapping[str, Any]] = {
+            "store": {"url": database_url},
+            "media": media,
+            "vault": vault,
+            **tables,
+        }
+        self.config = discordd.write_config(folder / "config.toml", **self._tables)
         world = discordd.world
         self.guild: Guild = world.create_guild("Moonlark fans")
         self.fans: Channel = world.create_channel(self.guild, "fan-art")
@@ -58,7 +63,7 @@ class Installation:
 
     async def set_up(self) -> None:
         """What ``/setup`` does: review channel, moderators' role, mode."""
-        async with self._opened() as app:
+        async with self.opened() as app:
             await app.guilds.change(
                 self.guild.id,
                 mode=Mode.REMOVE,
@@ -68,7 +73,7 @@ class Installation:
 
     async def block(self, picture: bytes) -> None:
         """List a picture on the server's own blocklist."""
-        async with self._opened() as app:
+        async with self.opened() as app:
             bank = await app.banks.own(self.guild.id, BankKind.BLOCK)
             await app.banks.add(bank, fingerprint_of(picture), Category.NCII_SYNTHETIC, source="test")
 
@@ -77,11 +82,12 @@ class Installation:
         """The bot, connected, in this process."""
         app = await App.open(self._settings())
         run = asyncio.create_task(client.run(app))
-        connected = asyncio.create_task(self.discordd.wait_connected())
+        connected = asyncio.create_task(self.discordd.wait_connected(within=300))
         await asyncio.wait((run, connected), return_when=asyncio.FIRST_COMPLETED)
-        connected.cancel()
         if run.done():
+            connected.cancel()
             await run
+        await connected
         try:
             yield app
         finally:
@@ -89,9 +95,33 @@ class Installation:
             with contextlib.suppress(asyncio.CancelledError):
                 await run
 
-    def process(self) -> BotProcess:
-        """The bot, started in a process of its own."""
-        return BotProcess(self)
+    @contextlib.asynccontextmanager
+    async def calling(self) -> AsyncIterator[tuple[App, client.StanguardBot]]:
+        """The bot, connected and with its outbox at work, but without anything that scans."""
+        async with self.opened() as app:
+            bot = client.create_bot(app)
+            await bot.login(self.discordd.token)
+            connection = asyncio.create_task(bot.connect())
+            try:
+                await app.outbox.start(client.DiscordCalls(bot))
+                await self.discordd.wait_for(lambda: bot.is_ready() or connection.done())
+                yield app, bot
+            finally:
+                await app.outbox.stop(drain=0)
+                await bot.close()
+                await asyncio.gather(connection, return_exceptions=True)
+
+    async def run(self) -> None:
+        """The bot, in this process, until it ends; raises what that raises."""
+        await client.run(await App.open(self._settings()))
+
+    def process(self, shards: Sequence[int] | None = None, shard_count: int = 1) -> BotProcess:
+        """The bot, started in a process of its own, with some of the shards if they are named."""
+        if shards is None:
+            return BotProcess(self, self.config)
+        tables = dict(self._tables, discord={"shard_ids": list(shards), "shard_count": shard_count})
+        name = f"bot-{'-'.join(map(str, shards))}.toml"
+        return BotProcess(self, self.discordd.write_config(self.folder / name, **tables), shards, shard_count)
 
     # ---------------------------------------------------------------------------------------------- looking
 
@@ -130,7 +160,8 @@ class Installation:
                 del os.environ[name]
 
     @contextlib.asynccontextmanager
-    async def _opened(self) -> AsyncIterator[App]:
+    async def opened(self) -> AsyncIterator[App]:
+        """The services on the database, with nothing set going."""
         app = await App.open(self._settings())
         try:
             yield app
@@ -149,34 +180,64 @@ class Installation:
 class BotProcess:
     """``stanguard run`` as an operating system starts it, so that it can die like one."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(
+        self,
+        installation: Installation,
+        config: Path | None = None,
+        shards: Sequence[int] = (0,),
+        shard_count: int = 1,
+        *,
+        command: Sequence[str] = (sys.executable, "-m", "bot"),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """``command``: another program than the bot alone; ``environment``: more variables for it."""
+        config = config or installation.config
         self._discordd = installation.discordd
-        self._log_path = installation.folder / "bot.log"
+        self._shards = set(shards)
+        self._shard_count = shard_count
+        self._log_path = config.with_suffix(".log")
         self._log = self._log_path.open("ab")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("STANGUARD_")}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("STANGUARD_")}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "run", "--config", str(installation.config)],
+            [*command, "run", "--config", str(config)],
             cwd=ROOT,
-            env=environment | self._discordd.environment(),
+            env=inherited | self._discordd.environment() | dict(environment or {}),
             stdout=self._log,
             stderr=self._log,
             start_new_session=True,
         )
 
     async def connected(self) -> None:
-        """Wait until it is on the gateway and was told of every server."""
-        gateway = self._discordd.gateway
-        await self._discordd.wait_for(lambda: self._process.poll() is not None or gateway.connected, within=120)
+        """Wait until it is on the gateway with every shard and was told of every server of them.
+
+        The very first start of all compiles, for minutes where several processes do that on few processors.
+        """
+        await self._discordd.wait_for(lambda: self._process.poll() is not None or self._on_gateway(), within=300)
         if self._process.poll() is not None:
-            raise RuntimeError(f"the bot ended with {self._process.returncode}:\n{self._log_path.read_text()[-4000:]}")
-        await self._discordd.wait_connected()
+            raise RuntimeError(f"the bot ended with {self._process.returncode}:\n{self.log()[-4000:]}")
+        mine = {id_ for id_ in self._discordd.world.guilds if (id_ >> 22) % self._shard_count in self._shards}
+        await self._discordd.wait_for(
+            lambda: {frame.id for frame in self._discordd.journal.events("GUILD_CREATE")} >= mine
+        )
+
+    def _on_gateway(self) -> bool:
+        return {session.shard for session in self._discordd.gateway.connected} >= self._shards
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    def log(self) -> str:
+        """What it and those before it on this installation wrote."""
+        return self._log_path.read_text(encoding="utf-8", errors="replace")
 
     async def kill(self) -> None:
         """kill -9: no handler runs, nothing is flushed. Returns when its children have noticed that it is gone."""
         self._process.kill()
         await asyncio.to_thread(self._process.wait)
         self._log.close()
-        await self._discordd.wait_for(lambda: not (self._discordd.gateway.connected or self._has_children()))
+        await self._discordd.wait_for(lambda: not (self._connections() or self._has_children()))
 
     async def stop(self) -> int:
         """SIGTERM, and wait for the graceful end; the exit status."""
@@ -184,6 +245,9 @@ class BotProcess:
         status = await asyncio.to_thread(self._process.wait)
         self._log.close()
         return status
+
+    def _connections(self) -> list[Session]:
+        return [session for session in self._discordd.gateway.connected if session.shard in self._shards]
 
     def _has_children(self) -> bool:
         try:

@@ -111,25 +111,26 @@ async def test_a_card_is_posted_once(
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"),
+    ("fault", "reason", "asked"),
     [
-        (Redirect("/cdn/attachments/elsewhere"), "redirect"),
-        (Oversized(300_000), "too_large"),
-        (Oversized(300_000, declared=True), "too_large"),
-        (Failure(404), "gone"),
-        (Failure(403), "fetch_failed"),
-        (Failure(415), "fetch_failed"),
-        (Failure(503), "fetch_failed"),
-        (Truncated(1000), "fetch_failed"),
-        (Reset(), "fetch_failed"),
-        (Hold(), "fetch_timeout"),
+        (Redirect("/cdn/attachments/elsewhere"), "redirect", 1),
+        (Oversized(300_000), "too_large", 1),
+        (Oversized(300_000, declared=True), "too_large", 1),
+        (Failure(404), "gone", 1),
+        (Failure(403), "fetch_failed", 1),
+        (Failure(415), "fetch_failed", 1),
+        # Twice at once, and twice when it is tried again later.
+        (Failure(503), "fetch_failed", 4),
+        (Truncated(1000), "fetch_failed", 4),
+        (Reset(), "fetch_failed", None),  # aiohttp repeats a GET of its own
+        (Hold(), "fetch_timeout", 2),
     ],
     ids=repr,
 )
 async def test_what_the_media_host_does_not_deliver_is_unscannable_and_counted(
-    discordd: Discordd, install: Install, harmless: bytes, fault: Any, reason: str
+    discordd: Discordd, install: Install, harmless: bytes, fault: Any, reason: str, asked: int | None
 ) -> None:
-    installation = install(media={"max_bytes": 200_000, "total_timeout": 1.0})
+    installation = install(media={"max_bytes": 200_000, "total_timeout": 1.0, "retry_seconds": [0.2]})
     await installation.set_up()
     discordd.faults.always("GET", MEDIA, fault)
     async with installation.running() as app:
@@ -139,6 +140,25 @@ async def test_what_the_media_host_does_not_deliver_is_unscannable_and_counted(
     assert await installation.outcomes() == {f"unscannable:{reason}": 1}
     assert not message.deleted
     assert not [one for one in fetches(discordd) if one.path.endswith("elsewhere")], "a redirect is not followed"
+    assert asked in (None, len(fetches(discordd))), "what may pass is tried again, and what is final is not"
+
+
+async def test_a_media_host_that_is_down_for_a_while_hides_nothing(
+    discordd: Discordd, install: Install, blocked: bytes, harmless: bytes
+) -> None:
+    installation = install(media={"retry_seconds": [0.5] * 10})
+    await installation.set_up()
+    await installation.block(picture(BLOCKED))
+    down = discordd.faults.always("GET", MEDIA, Failure(503))
+    async with installation.running() as app:
+        bad = discordd.world.post(installation.fans, installation.fan, attachments=[("a.jpg", blocked)])
+        discordd.world.post(installation.fans, installation.fan, attachments=[("b.jpg", harmless)])
+        await discordd.wait_for(lambda: len(fetches(discordd)) >= 6)
+        assert await installation.outcomes() == {}, "nothing is written off while it may pass"
+        discordd.faults.lift(down)
+        await discordd.wait_for(lambda: bad.deleted)
+        await app.idle()
+    assert await installation.outcomes() == {"remove": 1, "clear": 1}
 
 
 @pytest.mark.parametrize("fault", [Failure(500), Failure(503), Truncated(1000), Reset()], ids=repr)

@@ -11,6 +11,8 @@ from .conftest import BLOCKED, HARMLESS, Install, picture
 from .installation import Installation
 
 POSTS, CAPACITY, WORKERS = 30, 3, 4
+AT_ONCE = 3
+"""What one server may have under way: three of four workers."""
 
 
 async def prepared(install: Install) -> Installation:
@@ -54,7 +56,7 @@ async def test_what_waits_at_the_end_is_scanned_after_the_next_start(discordd: D
         for number in range(POSTS):
             upload = [("a.jpg", picture(HARMLESS, 60 + number))]
             discordd.world.post(installation.fans, installation.fan, attachments=upload)
-        await until_in_database(app, POSTS - CAPACITY - WORKERS)
+        await until_in_database(app, POSTS - CAPACITY - AT_ONCE)
     assert sum((await installation.outcomes()).values()) < POSTS
     discordd.faults.lift(media_host)
     async with installation.running() as app:

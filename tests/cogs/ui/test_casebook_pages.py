@@ -23,11 +23,13 @@ from bot.model import (
     Category,
     Decision,
     MemberHistory,
+    ReporterRecord,
     ReportTally,
     Sanction,
     SanctionKind,
     SanctionLine,
     SanctionState,
+    Standing,
 )
 from bot.store.casebook import MOST_APPEALS, MOST_CASES, MOST_SANCTIONS
 from cogs.ui import casebook_pages, casebook_texts
@@ -179,9 +181,14 @@ async def test_a_history_fits(
         appeal_count=number,
         reports_by=tally,
         reports_on=tally,
+        record=ReporterRecord(Standing(number, number), number, number),
+        muted_until=b.NOW,
+        muted_by=b.SNOWFLAKE,
     )
     shown = await drawn(Page(casebook_texts.history(b.SNOWFLAKE, known, b.NOW)))
-    assert shown.endswith("Reports made by them**: 10000 (10000 confirmed, 10000 not, 10000 waiting)")
+    assert "Reports made by them**: 10000 (10000 confirmed, 10000 not, 10000 waiting)" in shown
+    assert "as a reporter mixed: 10000 confirmed, 10000 refused" in shown
+    assert shown.endswith(f"muted as a reporter until <t:{int(b.NOW.timestamp())}:f> by <@{b.SNOWFLAKE}>")
 
 
 @given(st.lists(st.text(max_size=30), max_size=20), st.integers(1, 60))

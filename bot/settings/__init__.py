@@ -8,27 +8,31 @@ channels) is not in here but in the database, see :mod:`bot.guilds`.
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Any, cast
 
-import platformdirs
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from .errors import ConfigError
-from .model import Strictness
+from bot.errors import ConfigError
+
+from .sections import (
+    CatchUpSettings,
+    DiscordSettings,
+    EvidenceSettings,
+    HealthSettings,
+    LogSettings,
+    MatchingSettings,
+    MediaSettings,
+    QueueSettings,
+    ReportSettings,
+    RetentionSettings,
+    ReviewSettings,
+    StoreSettings,
+    VaultSettings,
+)
 
 PREFIX = "STANGUARD_"
 TOKEN_VARIABLE = "STANGUARD_DISCORD__TOKEN"  # noqa: S105 - the name of a variable, not a token
@@ -40,201 +44,6 @@ _SECRETS = {
     "vault_key": ("vault's key", VAULT_KEY_VARIABLE),
 }
 """Keys that must not stand in a file, with what they hold and the variable that they belong in."""
-
-MOST_CONTACTS = 100
-MOST_CONTACT_CHARACTERS = 300
-
-DISCORD_MEDIA_HOSTS = (
-    "cdn.discordapp.com",
-    "media.discordapp.net",
-    "images-ext-1.discordapp.net",
-    "images-ext-2.discordapp.net",
-)
-
-
-def default_database_url() -> str:
-    """An SQLite file in the platform's folder for application data."""
-    return f"sqlite:///{Path(platformdirs.user_data_dir('stanguard', appauthor=False)) / 'stanguard.db'}"
-
-
-def _no_truth_value(value: object) -> object:
-    """TOML's ``true`` is a slip where a number belongs; pydantic would take it for 1."""
-    if isinstance(value, bool):
-        raise ValueError("must be a number, not true or false")  # noqa: TRY004 - pydantic reports ValueError alone
-    return value
-
-
-Whole = Annotated[int, BeforeValidator(_no_truth_value)]
-Seconds = Annotated[float, BeforeValidator(_no_truth_value), Field(gt=0, allow_inf_nan=False)]
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are errors, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DiscordSettings(Section):
-    """How to reach Discord. The addresses are changed for a REST proxy shared between processes, and in tests."""
-
-    token: SecretStr | None = None
-    api_url: str | None = None
-    gateway_url: str | None = None
-    cdn_url: str = "https://cdn.discordapp.com"
-    shard_ids: tuple[Whole, ...] | None = None
-    shard_count: Annotated[Whole, Field(ge=1)] | None = None
-
-    @field_validator("api_url", "cdn_url")
-    @classmethod
-    def _web_address(cls, url: str | None) -> str | None:
-        if url is None or url.startswith(("http://", "https://")):
-            return url
-        raise ValueError("must begin with https:// or http://")
-
-    @field_validator("gateway_url")
-    @classmethod
-    def _gateway_address(cls, url: str | None) -> str | None:
-        if url is None or url.startswith(("ws://", "wss://")):
-            return url
-        raise ValueError("must begin with wss:// or ws://")
-
-    @model_validator(mode="after")
-    def _shards_of_a_count(self) -> Self:
-        if self.shard_ids is None:
-            return self
-        if self.shard_count is None:
-            raise ValueError("shard_ids needs shard_count beside it")
-        if not self.shard_ids or not all(0 <= number < self.shard_count for number in self.shard_ids):
-            raise ValueError("shard_ids must hold numbers from 0 to shard_count - 1")
-        return self
-
-
-class StoreSettings(Section):
-    """Where the database is: ``sqlite:///path`` or ``postgresql://user@host/name``."""
-
-    url: str = Field(default_factory=default_database_url)
-
-    @field_validator("url")
-    @classmethod
-    def _known_database(cls, url: str) -> str:
-        if url.startswith(("sqlite:///", "postgresql://")):
-            return url
-        raise ValueError("must begin with sqlite:/// or postgresql://")
-
-
-class MediaSettings(Section):
-    """Limits on what is fetched and decoded. Sizes are bytes, times are seconds."""
-
-    allowed_hosts: Annotated[tuple[str, ...], Field(min_length=1)] = DISCORD_MEDIA_HOSTS
-    allow_http: bool = False
-    max_bytes: Annotated[Whole, Field(ge=1024)] = 50 * 1024 * 1024
-    max_pixels: Annotated[Whole, Field(ge=4096)] = 100_000_000
-    max_frames: Annotated[Whole, Field(ge=1, le=64)] = 16
-    connect_timeout: Seconds = 5.0
-    total_timeout: Seconds = 30.0
-    fetch_concurrency: Annotated[Whole, Field(ge=1)] = 16
-    decode_seconds: Seconds = 10.0
-    decode_memory: Annotated[Whole, Field(ge=256 * 1024 * 1024)] = 1536 * 1024 * 1024
-    workers: Annotated[Whole, Field(ge=1)] = Field(default_factory=lambda: max(1, min(8, os.cpu_count() or 1)))
-
-
-class VaultSettings(Section):
-    """The key that seals local features in the database: where its file is, or the key itself (environment only).
-
-    ``key`` is 32 bytes in base64; of several, separated by commas, the first is the current one. ``key_file`` None: the
-    place that :func:`bot.vault.key_file` says.
-    """
-
-    key: SecretStr | None = None
-    key_file: Annotated[str, Field(min_length=1)] | None = None
-
-
-class MatchingSettings(Section):
-    """How much evidence a match needs, see docs/matching.md for the measured error rates.
-
-    ``strictness`` is for guilds that set none. ``hash_*`` are bits of 256 for entries that are nothing but a hash.
-    """
-
-    strictness: Strictness = Strictness.AUTO
-    enough_known_good: Annotated[Whole, Field(ge=0)] = 25
-    hash_remove: Annotated[Whole, Field(ge=0, le=64)] = 31
-    hash_review: Annotated[Whole, Field(ge=0, le=64)] = 47
-    hash_review_box: Annotated[Whole, Field(ge=0, le=64)] = 56
-    local_features: bool = True
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.hash_remove > min(self.hash_review, self.hash_review_box):
-            raise ValueError("hash_remove must not be larger than hash_review and hash_review_box")
-        return self
-
-
-class QueueSettings(Section):
-    """How many media items may wait in memory; what does not fit waits in the database."""
-
-    capacity: Annotated[Whole, Field(ge=1)] = 2000
-
-
-class RetentionSettings(Section):
-    """How long things are kept, in days."""
-
-    sightings_days: Annotated[Whole, Field(ge=1, le=30)] = 30
-    cases_days: Annotated[Whole, Field(ge=30)] = 180
-
-
-class EvidenceSettings(Section):
-    """What an evidence pack says besides the case: who operates the bot, and whom it is meant for, by tag.
-
-    Nothing is ever sent anywhere: a contact is only written into the pack that somebody asks for with its tag.
-    """
-
-    operator: str | None = None
-    contacts: dict[str, str] = Field(default_factory=dict)
-
-    @field_validator("operator")
-    @classmethod
-    def _short_operator(cls, text: str | None) -> str | None:
-        return None if text is None else _line(text)
-
-    @field_validator("contacts")
-    @classmethod
-    def _sane_contacts(cls, contacts: dict[str, str]) -> dict[str, str]:
-        if len(contacts) > MOST_CONTACTS:
-            raise ValueError(f"it has more than {MOST_CONTACTS} tags")
-        for tag in contacts:
-            if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", tag):
-                raise ValueError("a tag has 1 to 32 lower-case letters, digits, - and _, a letter or digit first")
-        return {tag: _line(contact) for tag, contact in contacts.items()}
-
-
-def _line(text: str) -> str:
-    """A text as it may stand in an evidence pack: one short line that prints."""
-    text = text.strip()
-    if not text or len(text) > MOST_CONTACT_CHARACTERS or not text.isprintable():
-        raise ValueError(f"a contact is one line of 1 to {MOST_CONTACT_CHARACTERS} characters")
-    return text
-
-
-class ReviewSettings(Section):
-    """How the review queue works on every server. ``expire_days``: days after which a case that nobody decided ends.
-
-    Looking at renderings: how many an hour are worth a word, how many an hour and a day one moderator may look at (0:
-    none), after how many cases within 20 minutes a break is proposed (0: never), and for how many days that is counted.
-    """
-
-    expire_days: Annotated[Whole, Field(ge=1, le=365)] = 7
-    soft_reveals_per_hour: Annotated[Whole, Field(ge=0)] = 10
-    hard_reveals_per_hour: Annotated[Whole, Field(ge=0)] = 20
-    hard_reveals_per_day: Annotated[Whole, Field(ge=0)] = 30
-    break_after_cases: Annotated[Whole, Field(ge=0)] = 10
-    exposure_days: Annotated[Whole, Field(ge=30, le=365)] = 90
-
-
-class LogSettings(Section):
-    """What is logged, and how: ``console`` for people, ``json`` for collectors."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["console", "json"] = "console"
 
 
 class Settings(BaseSettings):
@@ -257,6 +66,9 @@ class Settings(BaseSettings):
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     evidence: EvidenceSettings = Field(default_factory=EvidenceSettings)
     review: ReviewSettings = Field(default_factory=ReviewSettings)
+    reports: ReportSettings = Field(default_factory=ReportSettings)
+    catch_up: CatchUpSettings = Field(default_factory=CatchUpSettings)
+    health: HealthSettings = Field(default_factory=HealthSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
     @classmethod

@@ -1,0 +1,1 @@
+"""What was posted before: how far each channel was processed, and reading what is missing."""

@@ -1,0 +1,176 @@
+"""Cases and what hangs on them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bot.model import (
+    AppealOutcome,
+    CaseOrigin,
+    CaseState,
+    Category,
+    Decision,
+    PolicyReason,
+    SanctionKind,
+    SanctionState,
+    Surface,
+    Unscannable,
+    Verdict,
+)
+from bot.store.types import Key, Milliseconds, enum
+
+from .base import metadata, partial, row_id
+
+cases = sa.Table(
+    "cases",
+    metadata,
+    row_id(),
+    sa.Column("guild_id", sa.BigInteger, nullable=False),
+    sa.Column("category", enum(Category, "category"), nullable=False),
+    sa.Column("origin", enum(CaseOrigin, "origin"), nullable=False),
+    sa.Column("state", enum(CaseState, "state"), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("opened_at", Milliseconds, nullable=False),
+    sa.Column("entry_id", Key, sa.ForeignKey("entries.id", ondelete="SET NULL", use_alter=True)),
+    sa.Column("match", sa.JSON(none_as_null=True)),
+    sa.Column("thresholds", sa.JSON, nullable=False),
+    sa.Column("program_version", sa.String(64), nullable=False),
+    sa.Column("sha256", sa.LargeBinary),
+    sa.Column("fingerprint", sa.LargeBinary),
+    sa.Column("reasons", sa.JSON, nullable=False),
+    sa.Column("decision", enum(Decision, "decision")),
+    sa.Column("decided_by", sa.BigInteger),
+    sa.Column("decided_at", Milliseconds),
+    sa.Column("card_channel_id", sa.BigInteger),
+    sa.Column("card_message_id", sa.BigInteger),
+    sa.Column("features", sa.LargeBinary),
+    sa.Column("policy_reason", enum(PolicyReason, "policy_reason")),
+    # Counts decisions on this case, taken back or not: sanctions, notices and appeals hang on one of them.
+    sa.Column("decision_number", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("duplicate_of", Key, sa.ForeignKey("cases.id", ondelete="SET NULL")),
+    sa.Column("claimed_by", sa.BigInteger),
+    # NULL with a claimant: assigned, until it is decided or given back.
+    sa.Column("claimed_until", Milliseconds),
+    sa.Column("thumbhash", sa.LargeBinary),
+    sa.Column("bumped_at", Milliseconds),
+    sa.Column("escalated_at", Milliseconds),
+    # The sum of the parts, by which the queue is ordered.
+    sa.Column("priority", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("priority_parts", sa.JSON(none_as_null=True)),
+    sa.Column("takedown_at", Milliseconds),
+    sa.Column("signals", sa.JSON(none_as_null=True)),
+    sa.CheckConstraint("thumbhash IS NULL OR category <> 'minor_suspected'", name="lane"),
+    sa.CheckConstraint("thumbhash IS NULL OR length(thumbhash) <= 32", name="thumbhash"),
+    sa.CheckConstraint("version >= 1", name="version"),
+    sa.CheckConstraint("(sha256 IS NULL) = (fingerprint IS NULL)", name="fingerprint"),
+    sa.CheckConstraint("sha256 IS NULL OR length(sha256) = 32", name="sha256"),
+    sa.Index(None, "guild_id", "state", "id"),
+    sa.Index(None, "state", "opened_at"),
+    sa.Index(None, "entry_id"),
+    partial("ix_cases_decided", "decided_at", where="decided_at IS NOT NULL"),
+    partial("ix_cases_claimed_until", "claimed_until", where="claimed_until IS NOT NULL"),
+    partial("ix_cases_duplicate_of", "duplicate_of", where="duplicate_of IS NOT NULL"),
+    partial("ix_cases_takedown_at", "takedown_at", where="takedown_at IS NOT NULL"),
+    partial("ix_cases_sha256", "sha256", where="sha256 IS NOT NULL"),
+    sqlite_autoincrement=True,
+)
+
+case_events = sa.Table(
+    "case_events",
+    metadata,
+    row_id(),
+    sa.Column("case_id", Key, sa.ForeignKey("cases.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("at", Milliseconds, nullable=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("actor_id", sa.BigInteger),
+    sa.Column("detail", sa.Text, nullable=False),
+    # Part of what the audit log keeps the digest of; NULL for an event from before there was a log.
+    sa.Column("salt", sa.LargeBinary),
+    sa.CheckConstraint("salt IS NULL OR length(salt) = 16", name="salt"),
+    sa.Column("request_id", sa.BigInteger),
+    sa.Index(None, "case_id", "id"),
+    partial("uq_case_events_request_id", "request_id", unique=True, where="request_id IS NOT NULL"),
+    partial("ix_case_events_actor_id", "actor_id", where="actor_id IS NOT NULL"),
+    sqlite_autoincrement=True,
+)
+
+sightings = sa.Table(
+    "sightings",
+    metadata,
+    row_id(),
+    sa.Column("guild_id", sa.BigInteger, nullable=False),
+    sa.Column("channel_id", sa.BigInteger, nullable=False),
+    sa.Column("message_id", sa.BigInteger, nullable=False),
+    sa.Column("author_id", sa.BigInteger),
+    sa.Column("author_is_bot", sa.Boolean, nullable=False),
+    sa.Column("webhook_id", sa.BigInteger),
+    sa.Column("edited", sa.Boolean, nullable=False),
+    sa.Column("media_id", sa.Text, nullable=False),
+    sa.Column("surface", enum(Surface, "surface"), nullable=False),
+    sa.Column("seen_at", Milliseconds, nullable=False),
+    sa.Column("verdict", enum(Verdict, "verdict"), nullable=False),
+    # Empty when the bytes never arrived: NULLs would all count as different under the unique key.
+    sa.Column("sha256", sa.LargeBinary, nullable=False),
+    sa.Column("fingerprint", sa.LargeBinary),
+    sa.Column("unscannable", enum(Unscannable, "unscannable")),
+    sa.Column("entry_id", Key, sa.ForeignKey("entries.id", ondelete="SET NULL")),
+    sa.Column("distance", sa.Integer),
+    sa.Column("margin", sa.Integer),
+    sa.Column("case_id", Key, sa.ForeignKey("cases.id", ondelete="CASCADE")),
+    sa.Column("deleted_at", Milliseconds),
+    sa.Column("agreement", sa.Float),
+    sa.Column("excepted_by", sa.BigInteger),
+    # No foreign key: it is only asked for by the case that it names, while that exists.
+    sa.Column("moved_from", sa.BigInteger),
+    sa.CheckConstraint("length(sha256) IN (0, 32)", name="sha256"),
+    sa.CheckConstraint("fingerprint IS NULL OR length(sha256) = 32", name="fingerprint"),
+    sa.UniqueConstraint("message_id", "media_id", "sha256"),
+    sa.Index(None, "guild_id", "seen_at"),
+    sa.Index(None, "seen_at"),
+    partial("ix_sightings_case_id", "case_id", where="case_id IS NOT NULL"),
+    partial("ix_sightings_entry_id", "entry_id", where="entry_id IS NOT NULL"),
+    partial("ix_sightings_author_id", "author_id", where="author_id IS NOT NULL"),
+    partial("ix_sightings_moved_from", "moved_from", where="moved_from IS NOT NULL"),
+    partial("ix_sightings_sha256", "sha256", where="case_id IS NOT NULL"),
+    sqlite_autoincrement=True,
+)
+
+sanctions = sa.Table(
+    "sanctions",
+    metadata,
+    row_id(),
+    sa.Column("case_id", Key, sa.ForeignKey("cases.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("guild_id", sa.BigInteger, nullable=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("kind", enum(SanctionKind, "kind"), nullable=False),
+    sa.Column("decision_number", sa.Integer, nullable=False),
+    sa.Column("ordered_by", sa.BigInteger, nullable=False),
+    sa.Column("ordered_at", Milliseconds, nullable=False),
+    sa.Column("state", enum(SanctionState, "state"), nullable=False),
+    sa.Column("until", Milliseconds),
+    sa.Column("delete_message_seconds", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+    # One decision sanctions a member once, whoever presses what how often.
+    sa.UniqueConstraint("case_id", "decision_number", "user_id"),
+    sa.Index(None, "guild_id", "user_id"),
+    sqlite_autoincrement=True,
+)
+
+appeals = sa.Table(
+    "appeals",
+    metadata,
+    row_id(),
+    sa.Column("case_id", Key, sa.ForeignKey("cases.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("guild_id", sa.BigInteger, nullable=False),
+    sa.Column("author_id", sa.BigInteger, nullable=False),
+    sa.Column("decision_number", sa.Integer, nullable=False),
+    # Sealed by the vault: the words of a member.
+    sa.Column("statement", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", Milliseconds, nullable=False),
+    sa.Column("outcome", enum(AppealOutcome, "outcome")),
+    sa.Column("answered_by", sa.BigInteger),
+    sa.Column("answered_at", Milliseconds),
+    sa.UniqueConstraint("case_id", "author_id", "decision_number"),
+    sa.Index(None, "guild_id", "author_id"),
+    sqlite_autoincrement=True,
+)

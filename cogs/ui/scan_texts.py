@@ -1,0 +1,269 @@
+"""What ``/scan`` says: how far the reading of earlier posts is, what it found, and what it could not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from discord import app_commands
+
+from bot.history.progress import Progress
+from bot.history.requests import Outlook, Status
+from bot.history.since import CHOICES
+from bot.model import SweepCounts, SweepKind, SweepState
+
+from .texts import ago, exactly
+
+GROUP = "Read what was posted before, and see how far the bot is"
+STATUS = "What is being read in this server, what was read, and what could not be read"
+CHANNEL = "Scan what was posted in a channel, thread or voice chat before"
+SERVER = "Scan what was posted in the whole server before; for members with Manage Server"
+CHANNEL_OPTION = "Which one; the one that you are in if you do not say"
+SINCE_OPTION = "How far back: 24 h, 7 days or a date such as 2026-11-01; 7 days if you do not say"
+
+PAUSE = "Pause"
+GO_ON = "Go on"
+CANCEL = "Cancel"
+
+STATUS_TITLE = "Reading what was posted before"
+NOTHING_RUNS = (
+    "Nothing is being read now. New posts are scanned as they come; `/scan channel` and `/scan server` read earlier "
+    "ones."
+)
+STARTED = "Started"
+SERVER_TITLE = "Scan the whole server?"
+SERVER_YES = "Scan it"
+SERVER_NO = "Leave it"
+SERVER_LEFT = "Nothing is read."
+LOOKING = "Asking Discord which threads were archived since then. This can take a minute."
+NOT_SEEN = "You cannot read that channel yourself, so choose another, or let somebody scan it who can."
+NOT_POSTED = (
+    "The bot may not write here, so this shows how far the scan is now and does not change. `/scan status` shows it "
+    "later; the same command shows these buttons again."
+)
+
+LONG = timedelta(days=30)
+"""A request that reaches back further is told what it costs."""
+
+BAR = 20
+"""Characters of a bar."""
+
+
+def choices(typed: str) -> list[app_commands.Choice[str]]:
+    """What is proposed while somebody types how far back; what they write themselves counts as well."""
+    start = typed.strip().casefold()
+    return [app_commands.Choice(name=choice, value=choice) for choice in CHOICES if choice.startswith(start)]
+
+
+def number(count: int, one: str) -> str:
+    """A number that may be large, with its word: ``1 message``, ``1,240 messages``."""
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
+
+
+def bar(percent: int) -> str:
+    """A share as a bar, full only at 100."""
+    full = BAR * percent // 100
+    return "█" * full + "░" * (BAR - full)
+
+
+def what(progress: Progress) -> str:
+    """What a sweep reads."""
+    if progress.sweep.kind is SweepKind.CHANNEL and progress.channel_id is not None:
+        return f"<#{progress.channel_id}>"
+    return "the whole server"
+
+
+def title(progress: Progress) -> str:
+    """Above a message that shows how far a sweep is."""
+    if progress.sweep.state is SweepState.PAUSED:
+        return f"Paused: reading {what(progress)}"
+    if progress.sweep.state is SweepState.CANCELLED:
+        return f"Cancelled: scanning what was found in {what(progress)}"
+    if progress.all_read:
+        return f"Scanning what was found in {what(progress)}"
+    return f"Reading {what(progress)}"
+
+
+def lines(progress: Progress) -> list[str]:
+    """How far a sweep that goes on is, a line each."""
+    said = [f"`{bar(progress.percent)}` **{progress.percent} %**"]
+    if progress.sweep.kind is not SweepKind.CHANNEL:
+        said.append(channels(progress))
+    said.append(read(progress))
+    if progress.sweep.counts.media:
+        said.append(found(progress.sweep.counts))
+    if progress.left is not None:
+        said.append(left(progress.left))
+    return said
+
+
+def channels(progress: Progress) -> str:
+    """How many channels are read, of how many."""
+    some = f"{progress.read:,} of {number(progress.channels, 'channel')} read"
+    return f"{some}; {progress.unreadable:,} the bot may not read" if progress.unreadable else some
+
+
+def read(progress: Progress) -> str:
+    """What was read, and how many of the pictures are scanned."""
+    counts = progress.sweep.counts
+    if not counts.messages:
+        return "No message read yet"
+    pictures = number(counts.media, "picture")
+    some = f"{number(counts.messages, 'message')} with {pictures}"
+    return f"{some}, {counts.scanned:,} of them scanned" if counts.media else some
+
+
+def found(counts: SweepCounts) -> str:
+    """What came of the pictures that are scanned."""
+    return f"**{counts.removed:,}** removed · **{counts.review:,}** for review · **{counts.unscannable:,}** unscannable"
+
+
+def left(time: timedelta) -> str:
+    """An estimate in words."""
+    minutes = round(time / timedelta(minutes=1))
+    if minutes < 120:
+        return f"About {number(minutes, 'minute')} left"
+    hours = round(minutes / 60)
+    return f"About {number(hours, 'hour')} left" if hours < 48 else f"About {number(round(hours / 24), 'day')} left"
+
+
+def origin(progress: Progress) -> str:
+    """Under a message: how far back it goes, which a result says itself, and who asked for it."""
+    parts = [f"Back to {exactly(progress.since)}"] if progress.since is not None and not progress.over else []
+    if progress.sweep.requested_by is not None:
+        parts.append(f"{'asked' if parts else 'Asked'} for by <@{progress.sweep.requested_by}>")
+    return f"-# {' · '.join([*parts, name(progress)])}"
+
+
+def name(progress: Progress) -> str:
+    """What a sweep is called."""
+    return f"S-{progress.sweep.id}"
+
+
+def result(progress: Progress) -> str:
+    """What came of a sweep that is over, in one sentence."""
+    counts = progress.sweep.counts
+    place = what(progress)[:1].upper() + what(progress)[1:]
+    back = "" if progress.since is None else f" back to {exactly(progress.since)}"
+    begin = f"{place} is read{back}"
+    if progress.sweep.state is SweepState.CANCELLED:
+        begin = f"The scan of {what(progress)}{back} was cancelled at {progress.percent} %"
+    return f"{begin}: {number(counts.messages, 'message')} with {number(counts.media, 'picture')}, {outcome(progress)}."
+
+
+def outcome(progress: Progress) -> str:
+    """What was found, and what could not be looked at."""
+    counts = progress.sweep.counts
+    parts = [f"**{counts.removed:,}** removed" if counts.removed else ""]
+    parts.append(f"**{counts.review:,}** for review" if counts.review else "")
+    if not any(parts):
+        parts.append("nothing that matches a list")
+    parts.append(f"{counts.unscannable:,} unscannable" if counts.unscannable else "")
+    parts.append(f"{number(progress.unreadable, 'channel')} unreadable" if progress.unreadable else "")
+    return ", ".join(part for part in parts if part)
+
+
+# -------------------------------------------------------------------------------- answers
+
+
+def link(progress: Progress) -> str | None:
+    """The address of the message that shows a sweep; None if there is none."""
+    sweep = progress.sweep
+    if sweep.message_id is None:
+        return None
+    return f"https://discord.com/channels/{sweep.guild_id}/{sweep.channel_id}/{sweep.message_id}"
+
+
+def started(progress: Progress, address: str, now: datetime, per_second: int) -> list[str]:
+    """A request was taken, and the message at ``address`` shows it."""
+    back = "" if progress.since is None else f" back to {exactly(progress.since)}"
+    said = [f"[A message]({address}) shows how far it is. It reads {what(progress)}{back}, the newest posts first."]
+    if progress.since is not None and now - progress.since > LONG:
+        said.append(f"-# {cost(per_second)}")
+    return said
+
+
+def cost(per_second: int) -> str:
+    """What reading far back takes."""
+    minutes = max(1, round(1_000_000 / per_second / 60))
+    return (
+        f"The bot reads up to {per_second:,} messages a second, in all of its servers together, so that Discord lets "
+        f"it delete meanwhile: a million take {number(minutes, 'minute')} or more."
+    )
+
+
+def already(progress: Progress) -> str:
+    """Somebody asked before for what somebody asks for now."""
+    address = link(progress)
+    shown = "" if address is None else f", as [its message]({address}) goes on to show"
+    return f"That is being read already. This is how far it is now{shown}."
+
+
+def server_question(outlook: Outlook, since: datetime, per_second: int) -> list[str]:
+    """What reading the whole server means."""
+    some = f"{number(outlook.channels, 'channel')} and active threads"
+    closed = f" {number(outlook.unreadable, 'channel')} the bot may not read." if outlook.unreadable else ""
+    return [
+        f"{some} are read back to {exactly(since)}, and the threads that were archived since.{closed}",
+        f"{cost(per_second)} New posts are scanned as they come meanwhile.",
+    ]
+
+
+def cannot_read(channel_id: int, lacking: Sequence[str]) -> str:
+    """The bot lacks what it needs to read a channel."""
+    return (
+        f"The bot cannot read <#{channel_id}>: give its role {' and '.join(lacking)} there, in the channel's settings "
+        "under Permissions, and use the command again."
+    )
+
+
+# -------------------------------------------------------------------------------- status
+
+
+def status(told: Status, lacking: Mapping[int, Sequence[str] | None]) -> Iterable[str]:
+    """All reading in a server, a line each.
+
+    ``lacking``: what the bot lacks now in the channels that could not be read; None for one that it does not know.
+    """
+    if not told.running:
+        yield NOTHING_RUNS
+    for place, progress in enumerate(told.running):
+        if place:
+            yield ""
+        yield from _running(progress)
+    if told.unreadable:
+        yield ""
+        yield "**Could not be read**"
+        for one in told.unreadable:
+            yield _closed(one.channel_id, lacking.get(one.channel_id))
+    if told.finished:
+        yield ""
+        yield "**Ended**"
+        for progress in told.finished:
+            yield _ended(progress)
+
+
+def _running(progress: Progress) -> Iterable[str]:
+    sweep = progress.sweep
+    heading = "Catching up after an outage" if sweep.kind is SweepKind.CATCH_UP else title(progress)
+    address = link(progress)
+    yield f"**{heading}**{'' if address is None else f' · [message]({address})'}"
+    yield from lines(progress)
+    yield f"{origin(progress)} · begun {ago(sweep.created_at)}"
+
+
+def _closed(channel_id: int, lacking: Sequence[str] | None) -> str:
+    if lacking is None:
+        return f"- <#{channel_id}>: the bot does not see it any more"
+    if lacking:
+        return f"- <#{channel_id}>: give the bot's role {' and '.join(lacking)} there, then `/scan channel`"
+    return f"- <#{channel_id}>: the bot may read it by now; `/scan channel` does"
+
+
+def _ended(progress: Progress) -> str:
+    when = "" if progress.sweep.finished_at is None else f" {ago(progress.sweep.finished_at)}:"
+    if progress.sweep.kind is SweepKind.CATCH_UP:
+        counts = progress.sweep.counts
+        some = f"{number(counts.messages, 'message')} with {number(counts.media, 'picture')}"
+        return f"- {name(progress)},{when} caught up after an outage: {some}, {outcome(progress)}."
+    return f"- {name(progress)},{when} {result(progress)}"
