@@ -37,6 +37,7 @@ from .history.watermarks import FLUSH_SECONDS, Tracker
 from .matching.matcher import Matcher
 from .matching.packing import Signature
 from .matching.warm_up import warm_up
+from .media.compiling import compile_kernels
 from .media.decoders import Decoders
 from .media.fetch import Fetcher
 from .model import Thresholds
@@ -267,8 +268,9 @@ class App:
         database serves the shards of this one.
         """
         await self.listener.start()
-        await self.decoders.start()
         log.info("app.preparing")  # the first start after an installation compiles for up to half a minute
+        await compile_kernels()
+        await self.decoders.start()
         await asyncio.to_thread(warm_up)
         memory.settle()
         await self.fetcher.start()

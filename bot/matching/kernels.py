@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba  # type: ignore[import-untyped]
 import platformdirs
+from llvmlite import binding  # type: ignore[import-untyped]
 from llvmlite import ir as untyped_ir  # type: ignore[import-untyped]
 from numba import types  # type: ignore[import-untyped]
 from numba.extending import intrinsic  # type: ignore[import-untyped]
@@ -32,29 +34,42 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     return compiled
 
 
-def _keep_compiled() -> bool:
-    """Have numba keep what it compiles in a folder of this very source code; False if there is no place for it.
+def _sources() -> str:
+    """A short digest of the source code that kernels are made of."""
+    sources = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        sources.update(path.read_bytes())
+    return sources.hexdigest()[:16]
+
+
+def _place() -> Path | None:
+    """Where numba keeps what it compiles, a folder of this very source code; None if there is no place for it.
 
     By itself numba keeps it beside the source, which an installation may not be able to write, and goes by the time and
     size of one file: it would run kernels of an older version after an update, or after a change of a file that
     others' kernels are made of.
     """
-    if os.environ.get(_CACHE_VARIABLE):
-        return True
-    sources = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        sources.update(path.read_bytes())
-    folder = Path(platformdirs.user_cache_dir("stanguard", appauthor=False)) / "kernels" / sources.hexdigest()[:16]
+    named = os.environ.get(_CACHE_VARIABLE)
+    folder = Path(named or platformdirs.user_cache_dir("stanguard", appauthor=False) + f"/kernels/{_SOURCES}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return False
-    cast("Any", numba).config.CACHE_DIR = str(folder)
-    return os.access(folder, os.W_OK)
+        return None
+    if named is None:
+        cast("Any", numba).config.CACHE_DIR = str(folder)
+    return folder if os.access(folder, os.W_OK) else None
 
 
 _CACHE_VARIABLE = "NUMBA_CACHE_DIR"
-_KEPT = _keep_compiled()
+_SOURCES = _sources()
+_PLACE = _place()
+_KEPT = _PLACE is not None
+
+
+def note_of_all() -> Path | None:
+    """The file that exists once all kernels are kept, for this processor and these libraries; None: nothing is kept."""
+    parts = (_SOURCES, numba.__version__, platform.python_version(), binding.get_host_cpu_name())
+    return None if _PLACE is None else _PLACE / f"complete-{'-'.join(parts)}"
 
 
 def _population_count(_context: object, _value: object) -> tuple[object, object]:
