@@ -137,6 +137,7 @@ class Outbox:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._patient: set[int] = set()
         self._woken = asyncio.Event()
+        self._written = True
         self._at_rest = asyncio.Event()
         self._stopping = False
         self._loops: list[asyncio.Task[None]] = []
@@ -185,6 +186,10 @@ class Outbox:
 
     def wake(self) -> None:
         """Look for calls now. To be called after a commit that wrote some; costs nothing."""
+        self._written = True
+        self._look_again()
+
+    def _look_again(self) -> None:
         self._at_rest.clear()
         self._woken.set()
 
@@ -194,9 +199,7 @@ class Outbox:
 
     async def look(self) -> None:
         """Take up what another process wrote and did not take up itself; claims nothing where nothing is due."""
-        async with self._store.read() as tx:
-            due = await tx.outbox.next_due()
-        if due is not None and due <= self._clock():
+        if self._is_due(await self._next_due()):
             self.wake()
 
     async def idle(self) -> None:
@@ -225,6 +228,9 @@ class Outbox:
         patient = self._concurrency - len(self._patient)
         if urgent <= 0 and patient <= 0:
             return None
+        written, self._written = self._written, False
+        if not written and not self._is_due(due := await self._next_due()):  # most calls that end are the last one
+            return self._pause(due)
         now, owner = self._clock(), self._owner
         claimed: list[ClaimedCall] = []
         async with self._store.write(_LINE) as tx:
@@ -243,7 +249,18 @@ class Outbox:
                 self._patient.add(call.id)
         if full:  # whatever ends makes room and wakes; deletes that another process wrote are looked for all the same
             return POLL
-        seconds = POLL if due is None else (due - now).total_seconds()
+        return self._pause(due)
+
+    async def _next_due(self) -> datetime | None:
+        async with self._store.read() as tx:
+            return await tx.outbox.next_due()
+
+    def _is_due(self, due: datetime | None) -> bool:
+        return due is not None and due <= self._clock()
+
+    def _pause(self, due: datetime | None) -> float:
+        """Seconds until the next look. Rest begins when nothing runs, nothing is due and nobody called meanwhile."""
+        seconds = POLL if due is None else (due - self._clock()).total_seconds()
         if seconds > 0 and not self._running and not self._woken.is_set():
             self._at_rest.set()
         return min(max(seconds, SOON), POLL)
@@ -276,7 +293,7 @@ class Outbox:
         finally:
             del self._running[claimed.id]
             self._patient.discard(claimed.id)
-            self.wake()
+            self._look_again()
 
     async def _done(self, claimed: ClaimedCall, result: CallResult) -> None:
         try:

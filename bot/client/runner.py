@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 import signal
+import sys
 import time
 from collections.abc import Callable, Generator
 
@@ -30,6 +31,11 @@ log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 8.5
 """How long an orderly end may take: who supervises the process waits for ten seconds before it is killed."""
+
+SWITCH_SECONDS = 0.0005
+"""How long another thread may keep the interpreter from the event loop: a tenth of Python's own. The database has a
+thread for each connection and matching has some, and each time that the loop waits for one of them it pays for those
+that are at work then. In a flood that is most of what a picture of a quiet server waits for."""
 
 GOODBYE_SECONDS = 1.0
 """What of it is kept for the connection to Discord."""
@@ -112,6 +118,7 @@ async def run(app: App, *, stopping: Callable[[], None] = lambda: None) -> None:
     """
     bot: StanguardBot | None = None
     connection: asyncio.Task[None] | None = None
+    sys.setswitchinterval(SWITCH_SECONDS)
     await app.monitor.start()
     try:
         token = token_of(app.settings.discord)
