@@ -11,6 +11,7 @@ import json
 import random
 import sqlite3
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ import imagehash
 
 from bot.app import App
 from bot.demo import pictures
+from bot.demo.motifs import MOTIFS
 from bot.model import BankKind, Category, Mode, Strictness
 from bot.settings import load
 from tests.discordd import Channel, Discordd, Member, Message
@@ -46,10 +48,21 @@ class Look:
 
 
 def make(blocked: int, harmless: int) -> tuple[list[Look], list[Look]]:
-    """Generate the pictures, on all processors."""
+    """Generate the pictures, on all processors.
+
+    The harmless ones have other motifs than the blocked ones. Two posters that show the same thing, half of a picture
+    large, are a question to matching, and benchmarks/matching.py asks it: a flood is to show what load does.
+    """
+    seeds = [*itertools.islice(_seeds(bad=True), blocked), *itertools.islice(_seeds(bad=False), harmless)]
     with ProcessPoolExecutor() as pool:
-        looks = list(pool.map(_make, range(blocked + harmless)))
+        looks = list(pool.map(_make, seeds))
     return looks[:blocked], looks[blocked:]
+
+
+def _seeds(*, bad: bool) -> Iterator[int]:
+    """The seeds of pictures of one half of the motifs."""
+    kinds = len(MOTIFS)
+    return (seed for seed in itertools.count() if (seed % kinds < kinds // 2) is bad)
 
 
 def _make(seed: int) -> Look:
@@ -134,7 +147,8 @@ class Place:
                 )
         finally:
             await app.stop()
-        hashes = [str(imagehash.phash(pictures.picture(seed, SIZE), hash_size=16)) for seed in range(len(self.blocked))]
+        listed = itertools.islice(_seeds(bad=True), len(self.blocked))
+        hashes = [str(imagehash.phash(pictures.picture(seed, SIZE), hash_size=16)) for seed in listed]
         (folder / BLOCKED).write_text(json.dumps(hashes))
 
     async def flood(self, count: int, seconds: float) -> Posted:
