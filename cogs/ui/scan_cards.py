@@ -91,5 +91,7 @@ def _accent(progress: Progress) -> discord.Colour:
             return NEEDS_REVIEW
         case SweepState.CANCELLED:
             return CONFIRMED
+        case _ if words.broke_off(progress):
+            return NEEDS_REVIEW
         case _:
             return NOT_A_MATCH if progress.over else URGENT

@@ -14,32 +14,32 @@ from bot.model import SweepCounts, SweepKind, SweepState
 
 from .texts import ago, exactly
 
-GROUP = "Read what was posted before, and see how far the bot is"
-STATUS = "What is being read in this server, what was read, and what could not be read"
-CHANNEL = "Scan what was posted in a channel, thread or voice chat before"
-SERVER = "Scan what was posted in the whole server before; for members with Manage Server"
+GROUP = "Scan earlier posts, and see how far that is"
+STATUS = "Which scans of earlier posts run, what the last ones found, and what could not be read"
+CHANNEL = "Scan earlier posts of a channel, thread or voice chat"
+SERVER = "Scan earlier posts of the whole server; for members with Manage Server"
 CHANNEL_OPTION = "Which one; the one that you are in if you do not say"
 SINCE_OPTION = "How far back: 24 h, 7 days or a date such as 2026-11-01; 7 days if you do not say"
 
 PAUSE = "Pause"
-GO_ON = "Go on"
+GO_ON = "Resume"
 CANCEL = "Cancel"
 
-STATUS_TITLE = "Reading what was posted before"
+STATUS_TITLE = "Scans of earlier posts"
 NOTHING_RUNS = (
-    "Nothing is being read now. New posts are scanned as they come; `/scan channel` and `/scan server` read earlier "
-    "ones."
+    "No scan of earlier posts runs now. New posts are scanned as they come; `/scan channel` and `/scan server` scan "
+    "earlier ones."
 )
-STARTED = "Started"
+STARTED = "Scan started"
 SERVER_TITLE = "Scan the whole server?"
 SERVER_YES = "Scan it"
 SERVER_NO = "Leave it"
-SERVER_LEFT = "Nothing is read."
+SERVER_LEFT = "No scan was started."
 LOOKING = "Asking Discord which threads were archived since then. This can take a minute."
 NOT_SEEN = "You cannot read that channel yourself, so choose another, or let somebody scan it who can."
 NOT_POSTED = (
-    "The bot may not write here, so this shows how far the scan is now and does not change. `/scan status` shows it "
-    "later; the same command shows these buttons again."
+    "The scan runs. The bot may not write here, so you alone see this message, and it does not change: `/scan status` "
+    "shows later how far the scan is, and the same command shows these buttons again."
 )
 
 LONG = timedelta(days=30)
@@ -76,17 +76,24 @@ def what(progress: Progress) -> str:
 def title(progress: Progress) -> str:
     """Above a message that shows how far a sweep is."""
     if progress.sweep.state is SweepState.PAUSED:
-        return f"Paused: reading {what(progress)}"
+        return f"Paused: scan of {what(progress)}"
     if progress.sweep.state is SweepState.CANCELLED:
-        return f"Cancelled: scanning what was found in {what(progress)}"
+        return f"Cancelled: scanning the last pictures found in {what(progress)}"
+    if broke_off(progress):
+        return f"Broken off: scanning the last pictures found in {what(progress)}"
     if progress.all_read:
-        return f"Scanning what was found in {what(progress)}"
-    return f"Reading {what(progress)}"
+        return f"All read: scanning the last pictures found in {what(progress)}"
+    return f"Scanning earlier posts in {what(progress)}"
+
+
+def broke_off(progress: Progress) -> bool:
+    """Whether nothing of it could be read to its end: that nothing was found means nothing then."""
+    return progress.unreadable > 0 and not progress.channels
 
 
 def lines(progress: Progress) -> list[str]:
     """How far a sweep that goes on is, a line each."""
-    said = [f"`{bar(progress.percent)}` **{progress.percent} %**"]
+    said = [] if broke_off(progress) else [f"`{bar(progress.percent)}` **{progress.percent} %** read"]
     if progress.sweep.kind is not SweepKind.CHANNEL:
         said.append(channels(progress))
     said.append(read(progress))
@@ -100,7 +107,7 @@ def lines(progress: Progress) -> list[str]:
 def channels(progress: Progress) -> str:
     """How many channels are read, of how many."""
     some = f"{progress.read:,} of {number(progress.channels, 'channel')} read"
-    return f"{some}; {progress.unreadable:,} the bot may not read" if progress.unreadable else some
+    return f"{some}; the bot may not read {progress.unreadable:,} more" if progress.unreadable else some
 
 
 def read(progress: Progress) -> str:
@@ -115,7 +122,8 @@ def read(progress: Progress) -> str:
 
 def found(counts: SweepCounts) -> str:
     """What came of the pictures that are scanned."""
-    return f"**{counts.removed:,}** removed · **{counts.review:,}** for review · **{counts.unscannable:,}** unscannable"
+    some = f"**{counts.removed:,}** removed · **{counts.review:,}** for review"
+    return f"{some} · **{counts.unscannable:,}** could not be scanned" if counts.unscannable else some
 
 
 def left(time: timedelta) -> str:
@@ -132,7 +140,7 @@ def origin(progress: Progress) -> str:
     parts = [f"Back to {exactly(progress.since)}"] if progress.since is not None and not progress.over else []
     if progress.sweep.requested_by is not None:
         parts.append(f"{'asked' if parts else 'Asked'} for by <@{progress.sweep.requested_by}>")
-    return f"-# {' · '.join([*parts, name(progress)])}"
+    return f"-# {' · '.join([*parts, f'scan {name(progress)}'])}"
 
 
 def name(progress: Progress) -> str:
@@ -143,11 +151,14 @@ def name(progress: Progress) -> str:
 def result(progress: Progress) -> str:
     """What came of a sweep that is over, in one sentence."""
     counts = progress.sweep.counts
-    place = what(progress)[:1].upper() + what(progress)[1:]
-    back = "" if progress.since is None else f" back to {exactly(progress.since)}"
-    begin = f"{place} is read{back}"
+    place = what(progress)
+    if progress.since is not None:
+        place += f" back to {exactly(progress.since)}"
+    begin = f"Scanned {place}"
     if progress.sweep.state is SweepState.CANCELLED:
-        begin = f"The scan of {what(progress)}{back} was cancelled at {progress.percent} %"
+        begin = f"The scan of {place} was cancelled at {progress.percent} %"
+    elif broke_off(progress):
+        begin = f"The scan of {place} broke off, because the bot may not read it (`/scan status` says what it lacks)"
     return f"{begin}: {number(counts.messages, 'message')} with {number(counts.media, 'picture')}, {outcome(progress)}."
 
 
@@ -158,8 +169,9 @@ def outcome(progress: Progress) -> str:
     parts.append(f"**{counts.review:,}** for review" if counts.review else "")
     if not any(parts):
         parts.append("nothing that matches a list")
-    parts.append(f"{counts.unscannable:,} unscannable" if counts.unscannable else "")
-    parts.append(f"{number(progress.unreadable, 'channel')} unreadable" if progress.unreadable else "")
+    parts.append(f"{counts.unscannable:,} could not be scanned" if counts.unscannable else "")
+    if progress.unreadable and not broke_off(progress):
+        parts.append(f"{number(progress.unreadable, 'channel')} could not be read (`/scan status` says why)")
     return ", ".join(part for part in parts if part)
 
 
@@ -177,7 +189,7 @@ def link(progress: Progress) -> str | None:
 def started(progress: Progress, address: str, now: datetime, per_second: int) -> list[str]:
     """A request was taken, and the message at ``address`` shows it."""
     back = "" if progress.since is None else f" back to {exactly(progress.since)}"
-    said = [f"[A message]({address}) shows how far it is. It reads {what(progress)}{back}, the newest posts first."]
+    said = [f"It reads {what(progress)}{back}, the newest posts first. [Its message]({address}) shows how far it is."]
     if progress.since is not None and now - progress.since > LONG:
         said.append(f"-# {cost(per_second)}")
     return said
@@ -187,22 +199,26 @@ def cost(per_second: int) -> str:
     """What reading far back takes."""
     minutes = max(1, round(1_000_000 / per_second / 60))
     return (
-        f"The bot reads up to {per_second:,} messages a second, in all of its servers together, so that Discord lets "
-        f"it delete meanwhile: a million take {number(minutes, 'minute')} or more."
+        f"The bot reads up to {per_second:,} messages a second, in all of its servers together, because Discord limits "
+        f"what it may ask for and deleting comes first: a million take {number(minutes, 'minute')} or more."
     )
 
 
 def already(progress: Progress) -> str:
     """Somebody asked before for what somebody asks for now."""
     address = link(progress)
-    shown = "" if address is None else f", as [its message]({address}) goes on to show"
-    return f"That is being read already. This is how far it is now{shown}."
+    shown = "" if address is None else f" [Its message]({address}) goes on to show it."
+    return f"That is being scanned already; this is how far it is now.{shown}"
 
 
 def server_question(outlook: Outlook, since: datetime, per_second: int) -> list[str]:
     """What reading the whole server means."""
     some = f"{number(outlook.channels, 'channel')} and active threads"
-    closed = f" {number(outlook.unreadable, 'channel')} the bot may not read." if outlook.unreadable else ""
+    closed = ""
+    if outlook.unreadable:
+        closed = (
+            f" The bot may not read {number(outlook.unreadable, 'channel')}; `/scan status` then says what it lacks."
+        )
     return [
         f"{some} are read back to {exactly(since)}, and the threads that were archived since.{closed}",
         f"{cost(per_second)} New posts are scanned as they come meanwhile.",
@@ -257,7 +273,7 @@ def _closed(channel_id: int, lacking: Sequence[str] | None) -> str:
         return f"- <#{channel_id}>: the bot does not see it any more"
     if lacking:
         return f"- <#{channel_id}>: give the bot's role {' and '.join(lacking)} there, then `/scan channel`"
-    return f"- <#{channel_id}>: the bot may read it by now; `/scan channel` does"
+    return f"- <#{channel_id}>: the bot may read it now; use `/scan channel` there"
 
 
 def _ended(progress: Progress) -> str:

@@ -20,6 +20,7 @@ from bot.model import StretchState, Sweep, SweepKind, SweepState, Verdict
 from bot.store.sweeps import Range
 from cogs.ui import scan_texts as words
 from cogs.ui import texts
+from cogs.ui.cards import NEEDS_REVIEW
 from tests.cogs.asking import choose, question
 from tests.world import World
 
@@ -163,9 +164,9 @@ class TestAChannel:
         message = only(world)
         assert str(message.id) in answer
         said = world.text(message)
-        assert f"Reading <#{world.fans.id}>" in said
+        assert f"Scanning earlier posts in <#{world.fans.id}>" in said
         assert "░" * words.BAR in said
-        assert f"asked for by <@{world.moderator.id}> · S-1" in said
+        assert f"asked for by <@{world.moderator.id}> · scan S-1" in said
         assert world.buttons(message) == [words.PAUSE, words.CANCEL]
         assert heads.woken == 1
         (sweep,) = await sweeps(world)
@@ -177,7 +178,7 @@ class TestAChannel:
         await world.fan.send(voice, "hello")
         await scan(world, channel=voice, since="24 h", where=world.review)
         (message,) = [message for message in shown(world, world.review) if world.buttons(message)]
-        assert f"Reading <#{voice.id}>" in world.text(message)
+        assert f"Scanning earlier posts in <#{voice.id}>" in world.text(message)
         (sweep,) = await sweeps(world)
         progress = await world.app.scans.look(sweep)
         assert progress.since is not None
@@ -192,7 +193,7 @@ class TestAChannel:
         await world.fan.send(thread, "hello")
         await scan(world, where=thread)
         (message,) = shown(world, thread)
-        assert f"Reading <#{thread.id}>" in world.text(message)
+        assert f"Scanning earlier posts in <#{thread.id}>" in world.text(message)
 
     @pytest.mark.parametrize(
         ("since", "said"), [("soon", NOT_A_TIME), ("0 days", "not in the past"), ("2 years", "365 days at most")]
@@ -237,7 +238,7 @@ class TestAChannel:
     async def test_a_second_request_is_told_of_the_first(self, world: World, heads: Heads) -> None:
         await scan(world)
         answer = await scan(world, world.second_moderator)
-        assert "being read already" in answer
+        assert "being scanned already" in answer
         assert f"asked for by <@{world.moderator.id}>" in answer
         assert str(only(world).id) in answer
         assert len(await sweeps(world)) == 1
@@ -253,7 +254,7 @@ class TestAChannel:
         assert shown(world, quiet) == []
         refused = [request for request in world.env.http_requests if request.path.endswith(f"{quiet.id}/messages")]
         assert refused == [], "Discord is not asked for what it would refuse"
-        assert f"Reading <#{quiet.id}>" in await status(world)
+        assert f"Scanning earlier posts in <#{quiet.id}>" in await status(world)
         await press(world, world.moderator, answered(result), words.CANCEL)
         assert await state(world) is SweepState.CANCELLED
 
@@ -269,7 +270,7 @@ class TestTheMessage:
         assert "**51 %**" in said
         assert "█" * 10 + "░" * 10 in said
         assert "1,240 messages with 310 pictures, 290 of them scanned" in said
-        assert "**2** removed · **1** for review · **3** unscannable" in said
+        assert "**2** removed · **1** for review · **3** could not be scanned" in said
 
     async def test_it_ends_with_the_result_and_no_button(self, world: World, heads: Heads) -> None:
         await scan(world)
@@ -278,9 +279,9 @@ class TestTheMessage:
         message = only(world)
         assert world.buttons(message) == []
         first, last = world.text(message).strip().split("\n")
-        assert first.startswith(f"<#{world.fans.id}> is read back to <t:")
-        assert first.endswith(": 1,240 messages with 310 pictures, **2** removed, 4 unscannable.")
-        assert last == f"-# Asked for by <@{world.moderator.id}> · S-1"
+        assert first.startswith(f"Scanned <#{world.fans.id}> back to <t:")
+        assert first.endswith(": 1,240 messages with 310 pictures, **2** removed, 4 could not be scanned.")
+        assert last == f"-# Asked for by <@{world.moderator.id}> · scan S-1"
 
     async def test_nothing_found_is_said_as_well(self, world: World, heads: Heads) -> None:
         await scan(world)
@@ -296,8 +297,48 @@ class TestTheMessage:
             await tx.sweeps.move(stretch, stretch.after_id, StretchState.DONE)
             await tx.sweeps.count_read(sweep.id, messages=3, media=3)
         await turn(world)
-        assert f"Scanning what was found in <#{world.fans.id}>" in world.text(only(world))
+        assert f"All read: scanning the last pictures found in <#{world.fans.id}>" in world.text(only(world))
         assert world.buttons(only(world)) == []
+
+    async def test_one_that_broke_off_is_no_all_clear(self, world: World, heads: Heads) -> None:
+        """The bot lost the permission in the middle: it says so, also while pictures are left to be scanned."""
+        await scan(world)
+        await read(world, timedelta(days=3), messages=5, media=2, clear=1)
+        (sweep,) = await sweeps(world)
+        async with world.app.store.write() as tx:
+            (stretch,) = await tx.sweeps.stretches(sweep.id)
+            await tx.sweeps.move(stretch, stretch.cursor, StretchState.UNREADABLE)
+        await turn(world)
+        said = world.text(only(world))
+        assert "### Broken off" in said
+        assert "100 %" not in said
+        async with world.app.store.write() as tx:
+            await tx.sweeps.count_scanned(sweep.id, Verdict.CLEAR, 1)
+            await tx.sweeps.set_state(sweep.id, [SweepState.RUNNING], SweepState.DONE)
+            await tx.sweeps.finish(sweep.id, world.app.cases.now())
+        await turn(world)
+        message = only(world)
+        said = world.text(message)
+        assert f"The scan of <#{world.fans.id}> back to <t:" in said
+        assert "broke off, because the bot may not read it" in said
+        assert "5 messages with 2 pictures, nothing that matches a list." in said
+        assert "Scanned" not in said
+        accent = next(part["accent_color"] for part in world.parts(message) if "accent_color" in part)
+        assert accent == NEEDS_REVIEW.value
+        assert f"- <#{world.fans.id}>: the bot may read it now; use `/scan channel` there" in await status(world)
+
+    async def test_a_server_of_which_some_could_not_be_read(self, world: World, heads: Heads) -> None:
+        now = world.app.cases.now()
+        ranges = [Range(one, first_id(now - timedelta(days=2)) - 1, first_id(now)) for one in (world.fans.id, 77)]
+        async with world.app.store.write() as tx:
+            sweep = await tx.sweeps.open(world.guild.id, SweepKind.SERVER, now, ranges, requested_by=world.owner.id)
+            done, closed = await tx.sweeps.stretches(sweep.id)
+            await tx.sweeps.move(done, done.after_id, StretchState.DONE)
+            await tx.sweeps.move(closed, closed.cursor, StretchState.UNREADABLE)
+            await tx.sweeps.set_state(sweep.id, [SweepState.RUNNING], SweepState.DONE, finished_at=now)
+        said = await status(world)
+        assert "Scanned the whole server back to" in said
+        assert "nothing that matches a list, 1 channel could not be read (`/scan status` says why)." in said
 
     async def test_who_deletes_it_is_left_in_peace(self, world: World, heads: Heads) -> None:
         await scan(world)
@@ -337,7 +378,7 @@ class TestTheButtons:
         await scan(world)
         await press(world, world.moderator, only(world), words.PAUSE)
         assert await state(world) is SweepState.PAUSED
-        assert "### Paused: reading" in world.text(only(world))
+        assert "### Paused: scan of" in world.text(only(world))
         assert world.buttons(only(world)) == [words.GO_ON, words.CANCEL]
         await press(world, world.second_moderator, only(world), words.GO_ON)
         assert await state(world) is SweepState.RUNNING
@@ -348,14 +389,14 @@ class TestTheButtons:
         await scan(world)
         await read(world, timedelta(days=3.6), messages=40)
         await press(world, world.moderator, only(world), words.CANCEL)
-        assert "### Cancelled: scanning what was found" in world.text(only(world))
+        assert "### Cancelled: scanning the last pictures found" in world.text(only(world))
         assert world.buttons(only(world)) == []
         (sweep,) = await sweeps(world)
         async with world.app.store.write() as tx:
             await tx.sweeps.finish(sweep.id, world.app.cases.now())
         await turn(world)
         assert "was cancelled at 51 %: 40 messages with 0 pictures" in world.text(only(world))
-        assert "being read already" not in await scan(world), "it may be asked for anew"
+        assert "being scanned already" not in await scan(world), "it may be asked for anew"
 
     async def test_members_may_not_press(self, world: World, heads: Heads) -> None:
         await scan(world)
@@ -404,14 +445,14 @@ class TestTheServer:
         asked = question(world, result)
         said = world.text(asked)
         assert "2 channels and active threads are read back" in said
-        assert "1 channel the bot may not read" in said
+        assert "The bot may not read 1 channel" in said
         assert "500 messages a second" in said
         assert await sweeps(world) == []
         answer = await choose(world, world.owner, asked, words.SERVER_YES)
         message = only(world)
         assert str(message.id) in answer
-        assert "Reading the whole server" in world.text(message)
-        assert "0 of 2 channels read; 1 the bot may not read" in world.text(message)
+        assert "Scanning earlier posts in the whole server" in world.text(message)
+        assert "0 of 2 channels read; the bot may not read 1 more" in world.text(message)
 
     async def test_it_can_be_left(self, world: World, heads: Heads) -> None:
         asked = question(world, await scan_server(world, world.owner))
@@ -442,9 +483,9 @@ class TestTheServer:
         asked = [(one, question(world, await scan_server(world, one))) for one in (world.owner, second)]
         answers = [await choose(world, one, message, words.SERVER_YES) for one, message in asked]
         assert len(await sweeps(world)) == 1
-        assert "being read already" in answers[1]
+        assert "being scanned already" in answers[1]
         assert len(shown(world)) == 1
-        assert "being read already" in world.answer(await scan_server(world, second))
+        assert "being scanned already" in world.answer(await scan_server(world, second))
 
     async def test_nothing_to_read_is_said_in_the_place_of_the_question(self, world: World, heads: Heads) -> None:
         world.passed += timedelta(days=40)
@@ -474,7 +515,7 @@ class TestTheStatus:
             await tx.sweeps.count_read(sweep.id, messages=12, media=4)
         said = await status(world)
         assert "Catching up after an outage" in said
-        assert "0 of 1 channel read; 2 the bot may not read" in said
+        assert "0 of 1 channel read; the bot may not read 2 more" in said
         assert "12 messages with 4 pictures, 0 of them scanned" in said
         assert f"Back to <t:{int((now - timedelta(hours=2)).timestamp())}:f>" in said
         assert f"- <#{shut.id}>: give the bot's role Read Message History there" in said
