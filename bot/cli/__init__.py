@@ -94,7 +94,10 @@ def _misused(message: str) -> str:
     if not message:  # the help was shown instead
         return "A command is missing"
     plain = " ".join(message.split()).rstrip(".").replace("Value error, ", "")
-    return plain.replace("Input should be a valid integer, unable to parse string as an integer", "not a whole number")
+    plain = plain.replace("Input should be a valid integer, unable to parse string as an integer", "not a whole number")
+    return plain.replace("Input should be less than or equal to", "at most").replace(
+        "Input should be greater than or equal to", "at least"
+    )
 
 
 def main() -> int:

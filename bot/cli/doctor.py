@@ -41,7 +41,7 @@ async def _examine(settings: Settings, first: Finding) -> list[Finding]:
 
     url = settings.store.url
     folder = health.data_folder(url)
-    database = await _database(url)
+    database = await _database(settings)
     workers, discord = await asyncio.gather(_workers(settings), _discord(settings, readable=database.ok))
     port = await asyncio.to_thread(health.port, settings.health)
     shards = await _shards(url) if database.ok else []
@@ -64,17 +64,18 @@ async def _shards(url: str) -> list[Finding]:
         await store.close()
 
 
-async def _database(url: str) -> Finding:
+async def _database(settings: Settings) -> Finding:
     from bot.ops.health import Finding
     from bot.store import admin
     from bot.store.dialects import sqlite_path
+    from bot.vault import Vault
 
     name = "Database"
-    path = sqlite_path(url)
+    path = sqlite_path(settings.store.url)
     if path is not None and not path.exists():
         return Finding(name, ok=True, detail="none yet; it is made at the first start")
     try:
-        problems = await admin.check(url)
+        problems = await admin.check(settings.store.url, Vault.find(settings))
     except StanguardError as error:
         problems = [str(error)]
     if problems:

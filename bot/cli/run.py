@@ -28,8 +28,10 @@ def run(*, config: ConfigOption = None) -> None:
 async def _run(settings: Settings, deadline: Deadline) -> int:
     from bot import client
     from bot.app import App
+    from bot.client.runner import token_of
     from bot.store.single import only_bot
 
+    token_of(settings.discord)  # before a database is made and a port is opened for nothing
     with only_bot(settings.store.url):
         await client.run(await App.open(settings), stopping=deadline.begins)
     return 0

@@ -96,7 +96,10 @@ async def _scan(settings: Settings, found: Walk, bank: str | None, *, as_json: b
     counted: Counter[Verdict] = Counter()
     unreadable = 0
     async with opened(settings, decoding=bool(found.files)) as app:
-        work = _worker(settings, *await _scanner(app, bank))
+        scanner, listed = await _scanner(app, bank)
+        if found.files and not listed:
+            complain("The blocklist is empty, so nothing can match; add pictures with stanguard blocklist add.")
+        work = _worker(settings, scanner)
         results = side_by_side(found.files, work, at_once=settings.media.workers + 1)
         async with contextlib.aclosing(results):
             with progress("Scanning", len(found.files), shown=not as_json) as advance:
@@ -140,12 +143,10 @@ async def _scanner(app: App, bank_name: str | None) -> tuple[Scanner, int]:
     return Scanner(app.fetcher, app.decoders, matcher, judging, max_bytes=app.settings.media.max_bytes), listed
 
 
-def _worker(settings: Settings, scanner: Scanner, blocking: int) -> Callable[[str], Awaitable[Result]]:
+def _worker(settings: Settings, scanner: Scanner) -> Callable[[str], Awaitable[Result]]:
     """What is done with one file, by its path."""
     from bot.media.errors import MediaError
 
-    if not blocking:
-        complain("The blocklist is empty, so nothing can match; add pictures with stanguard blocklist add.")
     guild = GuildSettings(NO_GUILD, mode=Mode.REMOVE, strictness=settings.matching.strictness)
 
     async def work(path: str) -> Result:

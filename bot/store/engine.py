@@ -45,7 +45,7 @@ from .guilds import Guilds
 from .installation import Installation, new_sealed, open_sealed
 from .jobs import Jobs
 from .looking import Looking
-from .migrate import HEAD, bring_up_to_date, not_at_head, revision
+from .migrate import HEAD, bring_up_to_date, foreign, is_foreign, not_at_head, revision
 from .numbers import NumberRows
 from .outbox import OutboxRows
 from .privacy import Privacy
@@ -221,8 +221,11 @@ class Store:
     async def _require_head(self, vault: Vault | None, *, migrate: bool) -> None:
         async with self.read() as tx:
             found = await tx.connection.run_sync(revision)
+            other = found is None and await tx.connection.run_sync(is_foreign)
         if found == HEAD:
             return
+        if other:
+            raise foreign(place(self._target))
         if not migrate:
             raise not_at_head(found, place(self._target))
         await bring_up_to_date(self.dialect, self._target, vault)

@@ -55,10 +55,24 @@ async def bring_up_to_date(dialect: Dialect, target: URL, vault: Vault | None) -
 
 
 def not_at_head(found: str | None, name: str) -> DatabaseError:
-    """The sentence for a database that is not at HEAD and must not be changed now."""
+    """The sentence for a database of stanguard that is not at HEAD and must not be changed now."""
     if found is None or is_known(found):
         return DatabaseError(f"The tables at {name} are of an older version; run `stanguard db upgrade`.")
     return newer(name)
+
+
+def is_foreign(connection: Connection) -> bool:
+    """Whether another program made the tables of an SQLite file; on PostgreSQL, programs may share a database."""
+    return (
+        connection.dialect.name == "sqlite"
+        and revision(connection) is None
+        and bool(sa.inspect(connection).get_table_names())
+    )
+
+
+def foreign(name: str) -> DatabaseError:
+    """The sentence for the database of another program."""
+    return DatabaseError(f"{name} is the database of another program; correct store.url.")
 
 
 def _upgrade(connection: Connection, name: str, vault: Vault | None) -> None:
@@ -69,8 +83,8 @@ def _upgrade(connection: Connection, name: str, vault: Vault | None) -> None:
     found = revision(connection)
     if found == HEAD:
         return
-    if found is None and connection.dialect.name == "sqlite" and sa.inspect(connection).get_table_names():
-        raise DatabaseError(f"{name} is the database of another program; correct store.url.")
+    if is_foreign(connection):
+        raise foreign(name)
     if found is not None and not is_known(found):
         raise newer(name)
     alembic = config()

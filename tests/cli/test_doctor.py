@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from bot.model import Unscannable
-from bot.settings import TOKEN_VARIABLE
+from bot.settings import TOKEN_VARIABLE, load
+from bot.vault import key_file
 from tests.discordd import Discordd, Intent, Permission, RateLimits
 
 
@@ -63,6 +64,28 @@ def test_a_database_of_a_newer_version_is_a_problem(program, tmp_path):
     result = program("doctor")
     assert "problem" in line(result, "Database")
     assert "newer version" in line(result, "Database")
+
+
+def test_a_database_that_was_used_is_in_order(program, folder):
+    """The vault's key beside it opens what is sealed; without the key, its loss is said."""
+    assert program("blocklist", "add", folder / "a.jpg", "--category", "scam").status == 0
+    assert " ok " in line(program("doctor"), "Database")
+    key = key_file(load(None))
+    key.rename(key.with_name("elsewhere"))
+    lost = line(program("doctor"), "Database")
+    assert "problem" in lost
+    assert "no key is here" in lost
+
+
+def test_the_database_of_another_program_is_not_to_be_upgraded(program, tmp_path, monkeypatch):
+    path = tmp_path / "songs.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE songs (id INTEGER)")
+    monkeypatch.setenv("STANGUARD_STORE__URL", f"sqlite:///{path}")
+    found = line(program("doctor"), "Database")
+    assert "another program" in found
+    assert "Correct store.url" in found
+    assert "upgrade" not in found
 
 
 def test_a_database_that_is_still_to_be_made_is_in_order_and_is_not_made(program, tmp_path, monkeypatch):

@@ -101,6 +101,12 @@ def test_a_missing_path_is_an_error_but_the_others_are_scanned(program, folder, 
     assert "none.png does not exist" in result.err
 
 
+def test_a_missing_path_is_one_sentence_while_nothing_is_listed(program):
+    result = program("scan", "none.png")
+    assert result.status == 2
+    assert result.sentences == ["stanguard: none.png does not exist; check the spelling."]
+
+
 def test_a_folder_without_a_picture_is_one_sentence(program, tmp_path, blocked):
     empty = tmp_path / "empty"
     empty.mkdir()

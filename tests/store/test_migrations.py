@@ -145,13 +145,14 @@ async def test_a_database_without_tables_waits_for_the_upgrade(empty_database_ur
         await Store.open(empty_database_url, VAULT, migrate=False)
 
 
-async def test_the_database_of_another_program_is_left_alone(tmp_path: Path):
+@pytest.mark.parametrize("migrate", [True, False])
+async def test_the_database_of_another_program_is_left_alone(tmp_path: Path, migrate: bool):
     path = tmp_path / "places.sqlite"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE bookmarks (id INTEGER)")
     connection.close()
     with pytest.raises(DatabaseError, match="another program"):
-        await Store.open(f"sqlite:///{path}")
+        await Store.open(f"sqlite:///{path}", migrate=migrate)
 
 
 async def test_a_migration_that_fails_leaves_nothing(empty_database_url: str, monkeypatch: pytest.MonkeyPatch):
