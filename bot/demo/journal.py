@@ -73,6 +73,13 @@ class Places:
     bot_id: int
     names: Mapping[int, str]
     moderators: frozenset[int]
+    channels: Mapping[int, str]
+
+    @property
+    def mentions(self) -> Mapping[int, str]:
+        """What a mention shows, by the id in it."""
+        people = {user_id: f"@{name}" for user_id, name in self.names.items()}
+        return people | {channel_id: f"#{name}" for channel_id, name in self.channels.items()}
 
     def name(self, user_id: int | None) -> str:
         """What a person is called."""
@@ -220,7 +227,8 @@ class Journal:
 
     def _direct_message(self, payload: Payload) -> None:
         if int(payload["author"]["id"]) == self.places.bot_id:
-            self.tell(Who.BOT, f"Wrote a direct message: “{payload.get('content')}”")
+            said = words.plain(str(payload.get("content") or ""), self.places.mentions)
+            self.tell(Who.BOT, f"Wrote a direct message: “{said}”")
 
 
 def _pictures(payload: Payload) -> tuple[str, ...]:

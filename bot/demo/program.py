@@ -82,7 +82,7 @@ async def _print_steps(out: Console, steps: AsyncGenerator[Step], number: int) -
 
 
 def _invite(out: Console, control: ControlServer) -> None:
-    out.print("[bold]The demo is open in your browser[/], on this computer alone:\n")
+    out.print("[bold]The demo runs.[/] Open it in a browser on this computer:\n")
     out.print(f"  [bold blue]{control.address}[/]", soft_wrap=True)
     out.print("      the fan channel, the review channel beside it, and what the bot does")
     out.print(f"  [blue]{control.review_address}[/]", soft_wrap=True, highlight=False)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from bot.model import CaseEvent, Sighting, Verdict
 
 _CARD_BUTTON = re.compile(r"stanguard:case:(\d+):")
+_MENTION = re.compile(r"<(?:@[!&]?|#)(\d+)>")
+_TIME = re.compile(r"<t:(\d+)(?::\w)?>")
+_MARKS = re.compile(r"\*\*|__|`|^(?:-#|#{1,3}) ", re.MULTILINE)
 _EVENTS = {
     "opened": "Opened {case}. {detail}",
     "reported": "Took a report into {case}.",
@@ -72,7 +76,7 @@ def finding(sighting: Sighting, why_clear: str) -> Finding:
     """What the bot found in one picture; ``why_clear`` says why it stays although it is near an entry."""
     if sighting.unscannable is not None:
         return Finding(f"Could not be read: {sighting.unscannable.sentence}", clear=False)
-    near = f"E-{sighting.entry_id} ({sighting.distance} of 256 bits)"
+    near = f"E-{sighting.entry_id} ({sighting.distance} of 256 bits differ)"
     match sighting.verdict:
         case Verdict.REMOVE:
             return Finding(f"Matches entry {near}", clear=False)
@@ -87,6 +91,13 @@ def finding(sighting: Sighting, why_clear: str) -> Finding:
 def joined(findings: Iterable[Finding]) -> str:
     """Several findings as one text, none of them twice."""
     return "; ".join(dict.fromkeys(finding.text for finding in findings))
+
+
+def plain(text: str, names: Mapping[int, str]) -> str:
+    """Discord's markup without its marks; ``names`` is what people and channels are called, by their ids."""
+    text = _MENTION.sub(lambda match: names.get(int(match[1]), "…"), text)
+    text = _TIME.sub(lambda match: f"{datetime.fromtimestamp(int(match[1])).astimezone():%Y-%m-%d}", text)
+    return " ".join(_MARKS.sub("", text).split())
 
 
 def duration(milliseconds: float) -> str:

@@ -19,6 +19,7 @@ from simcord.backend.models import Message
 
 from bot.app import App, utc_now
 from bot.client import DiscordCalls, StanguardBot, create_bot
+from bot.client.history import DiscordHistory
 from bot.errors import NotAllowedError, NotFoundError
 from bot.model import CaseView, GuildSettings, Sighting, Verdict
 from bot.settings import (
@@ -84,6 +85,7 @@ class World:
                 bot_id=env.backend.bot_user.id,
                 names={person.actor.id: person.name for person in people},
                 moderators=frozenset(person.actor.id for person in people if person.moderator),
+                channels={channel.id: channel.name or "" for channel in (server.fans, server.review)},
             )
         )
         env.backend.subscribers.append(self.journal.feed)
@@ -116,6 +118,7 @@ class World:
         for _ in range(2):  # what the outbox did last may have set off something in the bot
             await self.env.settle()
             await self.app.idle()
+            await self.app.progress.show_progress()  # the preview shows what there is when the turn ends
         await self.env.settle()
 
     async def _account(self) -> None:
@@ -287,8 +290,9 @@ async def open_world(matching: MatchingSettings | None = None) -> AsyncGenerator
         app = await App.open(demo_settings(Path(folder), cdn, matching or MatchingSettings()))
         stack.push_async_callback(app.stop)
         bot = create_bot(app)
+        bot.add_guild_sinks(appeared=app.gaps.appeared, left=app.gaps.left)
         # Before simcord attaches: it waits for every task that the bot starts, and the services' loops never end.
-        await app.start(DiscordCalls(bot))
+        await app.start(DiscordCalls(bot), history=DiscordHistory(bot))
         env = await stack.enter_async_context(simcord.run(bot, settle_timeout=SETTLE_SECONDS, check_errors=False))
         stack.callback(bot.stop_intake)
         await env.advance_time(max(0.0, (utc_now() - env.now()).total_seconds()))

@@ -88,7 +88,8 @@ def _strictness(server: GuildSettings, now: Scale) -> str:
     if server.strictness is not Strictness.AUTO:
         return STRICTNESS[server.strictness]
     tier = "strict" if now.strict else "standard"
-    return f"auto, {tier} now: {now.known_good} known-good pictures, standard from {now.enough}"
+    pictures = "known-good picture" if now.known_good == 1 else "known-good pictures"
+    return f"auto, {tier} now: {now.known_good} {pictures}, standard from {now.enough}"
 
 
 def scale(server: GuildSettings, now: Scale) -> str:

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from bot.demo.control import ControlServer
+from bot.demo.forms import answer_of, texts_of
 from bot.demo.shelf import ITEMS, Group, Shelf
 from bot.demo.story import Story
 from bot.errors import RefusedError
@@ -106,6 +107,20 @@ async def test_a_blocked_picture_takes_its_earlier_copies_along(visitor):
     assert "1 earlier copy found" in answer["answer"]
     assert copy.gone is not None
     assert earlier.gone is not None
+
+
+async def test_earlier_posts_are_scanned_on_request(visitor):
+    """The bot can read what stands on the simulated server, and its message shows the end when the turn is over."""
+    world = visitor.world
+    await visitor.post("fan-art", person="mina")
+    await visitor.post("official", person="kit")
+    async with world.turn():
+        shown = await world.server.moderator.actor.slash(world.server.review, "scan channel", channel=world.server.fans)
+    assert "Scan started" in answer_of(shown)
+    messages = list(world.env.backend.messages[world.server.review.id].values())
+    said = "\n".join(text for message in messages[-2:] for text in texts_of(message.components))
+    assert f"Scanned <#{world.server.fans.id}> back to" in said
+    assert "could not be" not in said
 
 
 async def test_only_moderators_have_the_menu_that_blocks(visitor):
@@ -243,6 +258,9 @@ async def test_the_log_tells_the_story_in_words(visitor):
     ):
         assert sentence in told
     assert any(line.startswith("Opened case 1.") for line in told)
+    written = next(line for line in told if line.startswith("Wrote a direct message"))
+    assert "“Your message with a picture in #fan-art was removed" in written
+    assert not [mark for mark in ("**", "`", "<t:", "<#", "-# ") if mark in written]
     assert any(line.startswith("Removed Kit's message, ") for line in told)
 
 

@@ -59,7 +59,9 @@ async function post(item, tile) {
 
 async function deed(kind, message) {
   const author = people.get(message.author)?.name;
-  const actor = fixed.people.find((person) => person.key === poster());
+  let actor = fixed.people.find((person) => person.key === poster());
+  // Nobody can report a message of their own, and whoever posted last is still chosen.
+  if (kind === "report" && actor.id === message.author) actor = fans.find((person) => person.id !== message.author);
   if (kind === "forward") await act("forward", { person: actor.key, message: message.id });
   if (kind === "delete") await act("delete", { message: message.id });
   if (kind === "edit") await edit(message, author);

@@ -76,6 +76,8 @@ def test_auto_says_which_tier_it_means(strict: bool, word: str) -> None:
     now = setup_texts.Scale(strict, 24, 25)
     shown = setup_texts.settings(GuildSettings(1, strictness=Strictness.AUTO), now)
     assert f"auto, {word}: 24 known-good pictures, standard from 25" in shown
+    one = setup_texts.settings(GuildSettings(1, strictness=Strictness.AUTO), setup_texts.Scale(strict, 1, 25))
+    assert f"{word}: 1 known-good picture, standard" in one
 
 
 def test_a_server_cannot_have_what_the_installation_switched_off() -> None:
