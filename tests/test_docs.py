@@ -71,6 +71,24 @@ def test_commands_exist(words):
         command = subcommands[word]
 
 
+def invocations() -> list[str]:
+    """The lines of the guides that call the program; where two calls stand in one, the second is cut off."""
+    lines = "\n".join(block for page in PAGES for block in blocks(page, "")).splitlines()
+    found = (re.match(r"(?:uv run (?:--extra \w+ |--no-dev )?)?stanguard ([^|&]+)", line) for line in lines)
+    return sorted({match[1].strip() for match in found if match})
+
+
+@pytest.mark.parametrize("line", invocations())
+def test_options_exist(line):
+    command = get_command(app)
+    known = {option for parameter in command.params for option in parameter.opts}
+    for word in line.split():
+        command = getattr(command, "commands", {}).get(word, command)
+        inner = getattr(command, "commands", {}).values()  # a group may have a command that need not be named
+        known |= {option for one in (command, *inner) for parameter in one.params for option in parameter.opts}
+    assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", line)) <= known
+
+
 def test_the_readme_has_the_two_commands():
     assert "\nuv run --extra demo stanguard demo\n" in text(ROOT / "README.md")
     assert "\nuv run pytest\n" in text(ROOT / "README.md")

@@ -158,7 +158,8 @@ def result(progress: Progress) -> str:
     if progress.sweep.state is SweepState.CANCELLED:
         begin = f"The scan of {place} was cancelled at {progress.percent} %"
     elif broke_off(progress):
-        begin = f"The scan of {place} broke off, because the bot may not read it (`/scan status` says what it lacks)"
+        why = "the bot may not read it (`/scan status` says what it lacks)"
+        begin = f"The scan of {place} broke off, because {why}; read until then"
     return f"{begin}: {number(counts.messages, 'message')} with {number(counts.media, 'picture')}, {outcome(progress)}."
 
 

@@ -321,7 +321,7 @@ class TestTheMessage:
         said = world.text(message)
         assert f"The scan of <#{world.fans.id}> back to <t:" in said
         assert "broke off, because the bot may not read it" in said
-        assert "5 messages with 2 pictures, nothing that matches a list." in said
+        assert "read until then: 5 messages with 2 pictures, nothing that matches a list." in said
         assert "Scanned" not in said
         accent = next(part["accent_color"] for part in world.parts(message) if "accent_color" in part)
         assert accent == NEEDS_REVIEW.value

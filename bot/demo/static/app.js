@@ -82,7 +82,7 @@ async function edit(message, author) {
 
 async function menu(kind, person, message, title, button) {
   const hint = kind === "report"
-    ? "What the message menu “Report this picture” opens. Only the reporter and the moderators learn of it."
+    ? "What the message menu “Report picture” opens. Only the reporter and the moderators learn of it."
     : "What the message menu “Block this picture” opens for moderators. Earlier copies are removed as well.";
   const category = element("select", { name: "category" },
     ...fixed.categories.map((category) => new Option(category.title, category.key)));
