@@ -22,7 +22,9 @@ def text(page: Path) -> str:
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", text(page), flags=re.DOTALL)
+    """All blocks are read and one language kept: else the end of another language's block would begin one."""
+    fenced = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", text(page), flags=re.DOTALL | re.MULTILINE)
+    return [block for name, block in fenced if name == language]
 
 
 def anchors(page: Path) -> set[str]:
