@@ -293,6 +293,8 @@ async def open_world(matching: MatchingSettings | None = None) -> AsyncGenerator
         bot.add_guild_sinks(appeared=app.gaps.appeared, left=app.gaps.left)
         # Before simcord attaches: it waits for every task that the bot starts, and the services' loops never end.
         await app.start(DiscordCalls(bot), history=DiscordHistory(bot))
+        # Commands get one of their own: simcord has them on its clock, and a reading keeps its pace by one clock alone.
+        app.scans.connect(DiscordHistory(bot), app.sweep)
         env = await stack.enter_async_context(simcord.run(bot, settle_timeout=SETTLE_SECONDS, check_errors=False))
         stack.callback(bot.stop_intake)
         await env.advance_time(max(0.0, (utc_now() - env.now()).total_seconds()))

@@ -114,13 +114,19 @@ async def test_earlier_posts_are_scanned_on_request(visitor):
     world = visitor.world
     await visitor.post("fan-art", person="mina")
     await visitor.post("official", person="kit")
+    ada, review = world.server.moderator.actor, world.server.review
     async with world.turn():
-        shown = await world.server.moderator.actor.slash(world.server.review, "scan channel", channel=world.server.fans)
+        shown = await ada.slash(review, "scan server")
+    async with world.turn():
+        await ada.click((shown.response, *shown.followups)[-1], label="Scan it")
+    async with world.turn():
+        shown = await ada.slash(review, "scan channel", channel=world.server.fans)
     assert "Scan started" in answer_of(shown)
-    messages = list(world.env.backend.messages[world.server.review.id].values())
-    said = "\n".join(text for message in messages[-2:] for text in texts_of(message.components))
-    assert f"Scanned <#{world.server.fans.id}> back to" in said
-    assert "could not be" not in said
+    messages = world.env.backend.messages[review.id].values()
+    said = [text for message in messages for text in texts_of(message.components) if text.startswith("Scanned")]
+    places = ["the whole server", world.server.fans.mention]
+    assert [text.partition(" back to")[0] for text in said] == [f"Scanned {place}" for place in places]
+    assert not [text for text in said if "could not be" in text]
 
 
 async def test_only_moderators_have_the_menu_that_blocks(visitor):
