@@ -46,7 +46,7 @@ class DatabaseSigns:
         self._store = store
         self._clock = clock
         self._writes: deque[tuple[float, bool]] = deque(maxlen=1000)
-        store.on_write = self.wrote
+        store.vitals.on_write(self.wrote)
 
     def wrote(self, seconds: float, *, ok: bool) -> None:
         """Note a transaction that wrote, and how long it took with the wait for its turn."""

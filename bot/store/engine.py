@@ -7,10 +7,9 @@ IMMEDIATE, so that it never has to be begun again halfway. PostgreSQL has one po
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Hashable
 from contextlib import asynccontextmanager
-from typing import Literal, Protocol, Self
+from typing import Literal, Self
 
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -121,20 +120,10 @@ class Tx:
         self.departures = Departures(connection, writing=writing)
 
 
-class Wrote(Protocol):
-    """Hears of every transaction that writes: how many seconds it took, and whether the database took it."""
-
-    def __call__(self, seconds: float, *, ok: bool) -> None: ...  # noqa: D102
-
-
-def _unheard(seconds: float, *, ok: bool) -> None:
-    del seconds, ok
-
-
 class Store:
     """An open database. Every method raises DatabaseError when the database fails.
 
-    ``on_write`` hears of every transaction that writes and does not fail by itself.
+    ``vitals`` watches every transaction, and tells who listens there how those that write end.
     """
 
     def __init__(
@@ -147,7 +136,6 @@ class Store:
         self._vault = vault
         self._target = target
         self._secret: bytes | None = None
-        self.on_write: Wrote = _unheard
         self._writer, self._reader = connect_engines(dialect, target, connections)
         self._jobs: set[str] = set()  # with SQLite: what somebody does alone
         self._writing: set[asyncio.Task[object] | None] = set()
@@ -271,22 +259,15 @@ class Store:
         if task in self._writing:
             # It would wait for itself: on SQLite for the only writer, on PostgreSQL for its own locks.
             raise RuntimeError("this task has a transaction that writes open already")
-        begun = time.perf_counter()
-        try:
-            async with self._turn(line):
-                with self.vitals.watching("write"):
-                    async with transaction(self._writer, self._target) as connection:
-                        self._writing.add(task)
-                        try:
-                            tx = Tx(connection, self.seals, writing=True, secret=self._secret)
-                            yield tx
-                            await tx.audit.flush()
-                        finally:
-                            self._writing.discard(task)
-        except DatabaseError:
-            self.on_write(time.perf_counter() - begun, ok=False)
-            raise
-        self.on_write(time.perf_counter() - begun, ok=True)
+        with self.vitals.watching("write"):
+            async with self._turn(line), transaction(self._writer, self._target) as connection:
+                self._writing.add(task)
+                try:
+                    tx = Tx(connection, self.seals, writing=True, secret=self._secret)
+                    yield tx
+                    await tx.audit.flush()
+                finally:
+                    self._writing.discard(task)
 
     @asynccontextmanager
     async def _turn(self, line: Hashable) -> AsyncGenerator[None]:

@@ -1,6 +1,7 @@
 """Whether the database works: since when it does not, why, and whether its file is damaged.
 
-Everybody who uses the database retries by themselves. What is said of it to people is said here, once a minute.
+Everybody who uses the database retries by themselves. What is said of it to people is said here, once a minute; who
+judges and counts writes, as the health does, listens here.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Generator
-from typing import Literal
+from typing import Literal, Protocol
 
 import structlog
 
-from bot.errors import DamagedDatabaseError, DatabaseAwayError
+from bot.errors import DamagedDatabaseError, DatabaseAwayError, DatabaseError
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,16 @@ A transaction that turns out to have nothing to write succeeds on a full disk to
 Kind = Literal["read", "write"]
 
 
+class Wrote(Protocol):
+    """Hears of every transaction that writes: how many seconds it took, and whether the database took it.
+
+    The seconds begin with the wait for its turn. What a transaction raises by itself is no word about the database, and
+    nobody hears of it.
+    """
+
+    def __call__(self, seconds: float, *, ok: bool) -> None: ...  # noqa: D102
+
+
 class Vitals:
     """The state of one database, as its transactions find it.
 
@@ -42,6 +53,7 @@ class Vitals:
         self._failing: dict[Kind, float] = {}
         self._last: dict[Kind, float] = {}
         self.speaks = False
+        self._listeners: list[Wrote] = []
         self._sentence = ""
         self._said = -SAY_AGAIN
 
@@ -55,20 +67,32 @@ class Vitals:
         """What is wrong and what to do, in one sentence; empty while it works."""
         return self._sentence if self._failing else ""
 
+    def on_write(self, listener: Wrote) -> None:
+        """Have somebody hear of every transaction that writes, from now on."""
+        self._listeners.append(listener)
+
     @contextlib.contextmanager
     def watching(self, kind: Kind) -> Generator[None]:
         """Note how one transaction ends."""
+        begun = time.perf_counter()
         try:
             yield
-        except DamagedDatabaseError as error:
-            self._fails(kind, str(error))
-            self.damage = error
-            self.damaged.set()
-            raise
-        except DatabaseAwayError as error:
-            self._fails(kind, str(error))
+        except DatabaseError as error:
+            if isinstance(error, DamagedDatabaseError | DatabaseAwayError):
+                self._fails(kind, str(error))
+            if isinstance(error, DamagedDatabaseError):
+                self.damage = error
+                self.damaged.set()
+            self._tell(kind, begun, ok=False)
             raise
         self._works(kind)
+        self._tell(kind, begun, ok=True)
+
+    def _tell(self, kind: Kind, begun: float, *, ok: bool) -> None:
+        if kind == "write":
+            seconds = time.perf_counter() - begun
+            for listener in self._listeners:
+                listener(seconds, ok=ok)
 
     def _fails(self, kind: Kind, sentence: str) -> None:
         now = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,29 @@ async def test_what_a_driver_lets_through_of_a_broken_connection_is_no_defect_of
         async with opened.write():
             raise ZeroDivisionError
     assert opened.vitals.failing_since is not None, "a defect says nothing about the database"
+
+
+async def test_who_listens_hears_how_each_write_ended_and_how_long_it_took_with_its_turn(opened: Store) -> None:
+    heard: list[tuple[float, bool]] = []
+    also: list[bool] = []
+    opened.vitals.on_write(lambda seconds, *, ok: heard.append((seconds, ok)))
+    opened.vitals.on_write(lambda seconds, *, ok: also.append(ok))
+    await write(opened)
+    await read(opened)
+    with pytest.raises(DatabaseError):
+        await fill(opened, 1)
+    with pytest.raises(ZeroDivisionError):
+        async with opened.write():
+            raise ZeroDivisionError
+    assert [ok for _, ok in heard] == also == [True, False]
+    async with opened.write():
+        waiting = asyncio.create_task(write(opened))
+        await asyncio.sleep(0)  # it waits now
+        since = time.perf_counter()
+        await asyncio.sleep(0.05)
+        waited = time.perf_counter() - since
+    await waiting
+    assert heard[-1][0] >= waited
 
 
 # -------------------------------------------------------------------------------------------------------- PostgreSQL
