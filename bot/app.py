@@ -24,6 +24,7 @@ from .cases.decisions import DecisionService
 from .cases.evidence import EvidenceService
 from .cases.hunt import Hunter
 from .cases.looking import LookingService
+from .cases.results import ResultService
 from .cases.service import CaseService
 from .cases.stats import StatsService
 from .guilds import GuildService
@@ -127,7 +128,8 @@ class App:
         )
         self.guilds = GuildService(store, limits.strictness)
         self.banks = BankService(store, self.matcher, clock=clock)
-        self.cases = CaseService(store, self.banks, self.guilds, judging.thresholds, clock=clock)
+        self.cases = CaseService(store, self.banks, judging.thresholds, clock=clock)
+        self.results = ResultService(self.guilds, self.cases, clock=clock)
         self.looking = LookingService(store, self.guilds, settings.review, clock=clock)
         self.decisions = DecisionService(self.guilds, self.cases, self.looking, clock=clock)
         self.claims = ClaimService(self.guilds, self.cases, clock=clock)
@@ -139,8 +141,8 @@ class App:
         place = f"{shards.ids[0]}/{shards.count} "  # the listener sees to it that nobody else has this shard
         self.outbox = Outbox(
             store,
-            completed=self.cases.completed,
-            gave_up=self.cases.gave_up,
+            completed=self.results.completed,
+            gave_up=self.results.gave_up,
             owner=f"{place}{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
             place=place,
             clock=clock,

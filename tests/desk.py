@@ -18,6 +18,7 @@ from bot.cases.claims import ClaimService
 from bot.cases.decisions import DecisionService
 from bot.cases.hunt import Hunter
 from bot.cases.looking import LookingService
+from bot.cases.results import ResultService
 from bot.cases.service import CaseService
 from bot.guilds import GuildService
 from bot.matching.grid import CELLS, GRID_BITS
@@ -188,13 +189,14 @@ class Desk:
         self.scanner = Scanner(self.media, self.media, self.matcher, Judging(limits, 25), max_bytes=10_000)
         self.guilds = GuildService(store, Strictness.STANDARD)
         self.banks = BankService(store, self.matcher, clock=self.now)
-        self.cases = CaseService(store, self.banks, self.guilds, limits, clock=self.now)
+        self.cases = CaseService(store, self.banks, limits, clock=self.now)
+        self.results = ResultService(self.guilds, self.cases, clock=self.now)
         self.looking = LookingService(store, self.guilds, ReviewSettings(), clock=self.now)
         self.decisions = DecisionService(self.guilds, self.cases, self.looking, clock=self.now)
         self.claims = ClaimService(self.guilds, self.cases, clock=self.now)
         self.appeals = AppealService(store, self.guilds, self.cases, self.decisions, clock=self.now)
         self.outbox = Outbox(
-            store, completed=self.cases.completed, gave_up=self.cases.gave_up, owner="desk", clock=self.now
+            store, completed=self.results.completed, gave_up=self.results.gave_up, owner="desk", clock=self.now
         )
         self.aging = AgingService(
             store, self.guilds, self.cases, ReviewSettings(), clock=self.now, wake=self.outbox.wake

@@ -6,6 +6,8 @@ from bot.model import Call, CallKind, Case, GuildSettings, MessageRef, PayloadVa
 
 DELETE_REASON = "stanguard: matches the blocklist"
 HOLD_REASON = "stanguard: reported by members, held until somebody decides"
+OUTCOME = "outcome:"
+"""How the keys of the calls begin that tell reporters what became of their reports; the report's number follows."""
 
 
 def lane(case_id: int) -> str:
@@ -112,7 +114,7 @@ def notify(user_id: int, text: str, *, key: str, case: Case, appealable: bool = 
 
 def outcome_key(report_id: int) -> str:
     """The key of the call that tells a reporter what became of their report."""
-    return f"outcome:{report_id}"
+    return f"{OUTCOME}{report_id}"
 
 
 def tell_reporter(report: Report, case: Case, text: str) -> Call:

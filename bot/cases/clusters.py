@@ -10,6 +10,9 @@ from bot.store.engine import Tx
 
 from .states import CaseAction, target
 
+MOST_SIGHTINGS = 10_000
+"""Sightings of a case on which a decision acts, and whose authors and reporters hear of it."""
+
 
 async def open_case(
     tx: Tx, guild: GuildSettings, fingerprint: Fingerprint | None, entry_id: int | None, thresholds: Thresholds

@@ -24,8 +24,9 @@ from bot.model import (
 from bot.store.engine import Tx
 
 from . import clusters, lessons, notices, outcomes, reasons, sanctions, texts
+from .clusters import MOST_SIGHTINGS
 from .looking import LookingService
-from .service import MOST_SIGHTINGS, CaseService
+from .service import CaseService
 from .states import UNDO_WINDOW, CaseAction, reopened_to, target
 
 

@@ -29,10 +29,8 @@ from bot.store.engine import Tx
 
 from . import calls, sanctions
 from . import notice_texts as texts
+from .clusters import MOST_SIGHTINGS
 from .notice_texts import Posted
-
-MOST_SIGHTINGS = 10_000
-"""Sightings of a case whose authors are told, as many as a decision acts on."""
 
 Copies = Mapping[int, Sequence[Sighting]]
 """What each member posted of a case."""

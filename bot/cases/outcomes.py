@@ -14,9 +14,7 @@ from bot.store.engine import Tx
 
 from . import calls
 from . import outcome_texts as texts
-
-MOST_SIGHTINGS = 10_000
-"""Sightings of a case that are looked at, as many as a decision acts on."""
+from .clusters import MOST_SIGHTINGS
 
 
 async def ended(tx: Tx, case: Case, at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Cases as the rest of the program uses them: record what was seen, show it, and note what became of Discord calls.
+"""Cases as the rest of the program uses them: record what was seen, show it, and change it.
 
 A sighting, its case, the case's history and the pending Discord calls are written in one transaction.
 """
@@ -9,15 +9,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Unpack
 
-import structlog
-
 from bot import __version__
 from bot.banks.service import BankService
 from bot.errors import NotAllowedError, NotFoundError, StaleCaseError
-from bot.guilds import GuildService
 from bot.model import (
-    Call,
-    CallKind,
     Case,
     CaseEvent,
     CaseOrigin,
@@ -33,18 +28,13 @@ from bot.model import (
     Surface,
     Thresholds,
 )
-from bot.outbox import CallResult, Outbox
+from bot.outbox import Outbox
 from bot.store.cases import CaseChanges
-from bot.store.chain import AuditAction, deletion_payload
 from bot.store.engine import Store, Tx
 
-from . import calls, clusters, notices, outcomes, priority, said, sanctions, texts
+from . import calls, cards, clusters, outcomes, priority, said, sanctions, texts
+from .clusters import MOST_SIGHTINGS
 from .states import UNDO_WINDOW
-
-log = structlog.get_logger(__name__)
-
-MOST_SIGHTINGS = 10_000
-"""Sightings of a case on which a decision acts."""
 
 
 class CaseService:
@@ -54,14 +44,12 @@ class CaseService:
         self,
         store: Store,
         banks: BankService,
-        guilds: GuildService,
         thresholds: Thresholds,
         *,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._banks = banks
-        self._guilds = guilds
         self._thresholds = thresholds
         self._clock = clock
         self._wake: Callable[[], None] = lambda: None
@@ -238,30 +226,8 @@ class CaseService:
             await self.draw(tx, other, guild, f"weighed:{case.id}:{case.version}")
 
     async def draw(self, tx: Tx, case: Case, guild: GuildSettings, cause: str) -> None:
-        """Have a change of the case shown: by its first card, or by drawing the card again.
-
-        A drawing that is still waiting will show the change anyway; one that is under way may not.
-        """
-        post = calls.post_card(case, guild)
-        if post is None:
-            return
-        if calls.misplaced(case, guild):
-            await self._move_card(tx, case, post)
-            return
-        if post.key != calls.first_card(case.id):
-            # It belongs into the channel for suspected minors: the other one need not even see its card come and go.
-            await tx.outbox.cancel(calls.first_card(case.id))
-        if await tx.outbox.waiting(case.id, (CallKind.POST_CARD, CallKind.EDIT_CARD)):
-            return
-        if not await tx.outbox.put([post], self._clock()):
-            await tx.outbox.put([calls.edit_card(case, cause)], self._clock())
-
-    async def _move_card(self, tx: Tx, case: Case, post: Call) -> None:
-        """Take the card of a suspected minor out of the ordinary review channel, and post it in its own."""
-        assert case.card_channel_id is not None
-        assert case.card_message_id is not None
-        await tx.outbox.put([calls.retire_card(case), post], self._clock())
-        await tx.cases.set_card(case.id, None, None)
+        """Have a change of the case shown; see :func:`bot.cases.cards.draw`."""
+        await cards.draw(tx, case, guild, cause, self._clock())
 
     async def post_missing_cards(self, guild: GuildSettings) -> None:
         """Put up the cards of open cases that have none, or that belong elsewhere since the guild chose channels."""
@@ -375,55 +341,3 @@ class CaseService:
         self._wake()
         await self._banks.refresh()
         self._hunt()
-
-    # --------------------------------------------------------------------------------------------- the outbox's reports
-
-    async def completed(self, tx: Tx, call: Call, result: CallResult) -> None:
-        """Write down, in the outbox's own transaction, what a finished Discord call changed."""
-        if call.kind is CallKind.DELETE_MESSAGE:
-            channel_id, message_id = call.payload["channel_id"], call.payload["message_id"]
-            assert isinstance(channel_id, int)
-            assert isinstance(message_id, int)
-            # Held first: whoever decides it meanwhile either sees the message gone, or is seen here.
-            case = None if call.case_id is None else await tx.cases.get(call.case_id, hold=True)
-            await tx.sightings.mark_deleted(message_id, self._clock())
-            gone = deletion_payload(call.case_id, channel_id, message_id)
-            tx.audit.append(call.guild_id, AuditAction.MESSAGE_DELETED, self._clock(), None, gone, case_id=call.case_id)
-            if case is not None:
-                guild = await self._guilds.within(tx, case.guild_id)
-                await self.draw(tx, case, guild, f"deleted:{message_id}")
-                await notices.removed(tx, case, guild, message_id, self._clock(), held=calls.holds(call))
-        elif call.kind in {CallKind.POST_CARD, CallKind.EDIT_CARD}:
-            await self._card_stands(tx, call, result)
-        elif call.key.startswith((sanctions.ORDERED, sanctions.LIFT)):
-            await sanctions.completed(tx, call)
-            await self._redraw(tx, call, "done")
-        elif call.kind is CallKind.NOTIFY and call.key.startswith("outcome:"):
-            await tx.reports.mark_outcome(int(call.key.removeprefix("outcome:")))
-
-    async def gave_up(self, tx: Tx, call: Call, sentence: str) -> None:
-        """Write into the case that a Discord call could not be carried out, and show it on the card."""
-        if call.case_id is None or (case := await tx.cases.get(call.case_id)) is None:
-            return
-        # Many members take no direct messages: that stands in the history, and is no trouble that a card has to show.
-        untold = call.kind is CallKind.NOTIFY and not call.key.startswith(sanctions.ORDERED)
-        await self.event(tx, case, "not_told" if untold else "call_failed", None, sentence)
-        await sanctions.gave_up(tx, call, sentence)
-        if call.kind not in {CallKind.POST_CARD, CallKind.EDIT_CARD} and not untold:
-            await self._redraw(tx, call, "failed")
-
-    async def _card_stands(self, tx: Tx, call: Call, result: CallResult) -> None:
-        """Note where a card stands; one that was on its way when a minor was suspected goes on to its own channel."""
-        if call.case_id is None or result.channel_id is None or result.message_id is None:
-            return
-        await tx.cases.set_card(call.case_id, result.channel_id, result.message_id)
-        case = await tx.cases.get(call.case_id)
-        if case is not None and case.in_lane:
-            guild = await self._guilds.within(tx, case.guild_id)
-            if calls.misplaced(case, guild):
-                await self.draw(tx, case, guild, f"moved:{result.message_id}")
-
-    async def _redraw(self, tx: Tx, call: Call, how: str) -> None:
-        if call.case_id is not None and (case := await tx.cases.get(call.case_id)) is not None:
-            guild = await self._guilds.within(tx, case.guild_id)
-            await self.draw(tx, case, guild, f"{how}:{call.key}")

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.cases import calls
-from bot.cases.service import MOST_SIGHTINGS, CaseService
+from bot.cases.clusters import MOST_SIGHTINGS
+from bot.cases.service import CaseService
 from bot.model import Case, GuildSettings, MessageRef, Mode, Report
 from bot.policy import waits_for_report
 from bot.store.engine import Tx

@@ -130,14 +130,14 @@ async def _run(url: str, folder: Path, guild_id: int, kill_at: int | None) -> No
         return claimed
 
     async def completed(tx: Tx, call: Call, result: CallResult) -> None:
-        await desk.cases.completed(tx, call, result)
+        await desk.results.completed(tx, call, result)
         reaper.reach(f"done {call.kind}, not committed")
 
     OutboxRows.claim = watched_claim
     outbox = Outbox(
         store,
         completed=completed,
-        gave_up=desk.cases.gave_up,
+        gave_up=desk.results.gave_up,
         owner=secrets.token_hex(4),
         concurrency=1,
         clock=desk.now,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.cases.service import MOST_SIGHTINGS
+from bot.cases.clusters import MOST_SIGHTINGS
 from bot.model import BankKind, Case, Category, Entry, Fingerprint, Report, Sighting
 from tests.desk import GUILD, Desk, picture
 

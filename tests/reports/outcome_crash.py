@@ -126,7 +126,7 @@ async def _run(url: str, folder: Path, guild_id: int, kill_at: int | None) -> No
         desk.time += LEASE if store.dialect == "postgresql" else timedelta(seconds=1)
 
     async def completed(tx: Tx, call: Call, result: CallResult) -> None:
-        await desk.cases.completed(tx, call, result)
+        await desk.results.completed(tx, call, result)
         if call.kind is CallKind.NOTIFY:
             reaper.reach("done, not committed")
 
@@ -138,7 +138,7 @@ async def _run(url: str, folder: Path, guild_id: int, kill_at: int | None) -> No
     outbox = Outbox(
         store,
         completed=completed,
-        gave_up=desk.cases.gave_up,
+        gave_up=desk.results.gave_up,
         owner=secrets.token_hex(4),
         concurrency=1,
         clock=desk.now,
