@@ -90,11 +90,7 @@ async def decided(tx: Tx, case: Case, guild: GuildSettings, ordered: Sequence[Sa
 async def upheld(tx: Tx, case: Case, by: int, at: datetime) -> None:
     """Answer every open appeal: another moderator looked at it, and the decision stays."""
     copies = _by_author(await tx.sightings.by_case(case.id, limit=MOST_SIGHTINGS))
-    penalties = {
-        one.user_id: one
-        for one in await tx.sanctions.by_case(case.id)
-        if one.decision_number == case.decision_number and one.state is not SanctionState.FAILED
-    }
+    penalties = {one.user_id: one for one in await sanctions.of_decision(tx, case, case.decision_number)}
     pending: list[Call] = []
     for appeal in await _answer(tx, case, AppealOutcome.UPHELD, by, at):
         mine = copies.get(appeal.author_id, ())
@@ -116,9 +112,8 @@ async def taken_back(tx: Tx, case: Case, at: datetime) -> None:
     number = case.decision_number
     copies = _by_author(await tx.sightings.by_case(case.id, limit=MOST_SIGHTINGS))
     ordered: defaultdict[int, list[Sanction]] = defaultdict(list)
-    for one in await tx.sanctions.by_case(case.id):
-        if one.decision_number == number and one.state is not SanctionState.FAILED:
-            ordered[one.user_id].append(one)
+    for one in await sanctions.of_decision(tx, case, number):
+        ordered[one.user_id].append(one)
     appellants = {appeal.author_id for appeal in await tx.appeals.by_case(case.id) if _answered_by(case, appeal)}
     keys = {_told(case.id, number, author): author for author in {*copies, *ordered, *appellants}}
     keys |= {f"{sanctions.ORDERED}{one.id}": one.user_id for ones in ordered.values() for one in _warnings(ones)}
@@ -220,9 +215,8 @@ async def _lifted(tx: Tx, case: Case, number: int) -> list[Sanction]:
     ended = (SanctionState.LIFTING, SanctionState.LIFTED)
     return [
         one
-        for one in await tx.sanctions.by_case(case.id)
-        if one.decision_number == number
-        and (one.state in ended or (one.state is SanctionState.DONE and not one.kind.lasting))
+        for one in await sanctions.of_decision(tx, case, number)
+        if one.state in ended or (one.state is SanctionState.DONE and not one.kind.lasting)
     ]
 
 

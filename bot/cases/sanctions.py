@@ -26,6 +26,15 @@ def authors(sightings: Sequence[Sighting]) -> list[int]:
     return sorted({member_id for member_id in meant if member_id is not None})
 
 
+async def of_decision(tx: Tx, case: Case, number: int) -> list[Sanction]:
+    """The sanctions of the decision of this number on a case, without those that could not be carried out."""
+    return [
+        one
+        for one in await tx.sanctions.by_case(case.id)
+        if one.decision_number == number and one.state is not SanctionState.FAILED
+    ]
+
+
 async def order(
     tx: Tx, case: Case, wanted: SanctionOrder, members: Sequence[int], actor_id: int, at: datetime
 ) -> list[Sanction]:
@@ -58,8 +67,8 @@ async def lift(tx: Tx, case: Case, at: datetime) -> list[str]:
     """Take back the sanctions of the current decision on a case; sentences about what cannot be taken back."""
     lifted: list[Sanction] = []
     lasting: dict[SanctionKind, int] = {}
-    for one in await tx.sanctions.by_case(case.id):
-        if one.decision_number != case.decision_number or one.state in (SanctionState.FAILED, SanctionState.LIFTED):
+    for one in await of_decision(tx, case, case.decision_number):
+        if one.state is SanctionState.LIFTED:
             continue
         if one.state is SanctionState.PENDING and await tx.outbox.cancel(f"{ORDERED}{one.id}"):
             await tx.sanctions.advance(one.id, (SanctionState.PENDING,), SanctionState.LIFTED)
