@@ -30,7 +30,8 @@ from rich.table import Table
 from tests.discordd import Discordd, RateLimits
 
 from .growth import Assumptions, Costs, table
-from .installed import Installed, Used
+from .installed import Installed
+from .running import Used, running
 
 DEFAULT_SERVER = "postgresql://127.0.0.1:5432/test"
 
@@ -56,7 +57,7 @@ async def measure(pictures: int, guilds: int, entries: int, folder: Path) -> dic
         installed = Installed(discordd, folder, url)
         await installed.set_up(entries)
         found: dict[str, Any] = {"notify_ms": await installed.notify(20), "outbox_ms": await installed.outbox_rounds()}
-        async with installed.running(1) as one:
+        async with running(installed, 1) as one:
             found["memory"] = {"at_rest": one.memory()}
             phases = {
                 "new": await one.phase(pictures, blocked=False),
@@ -67,7 +68,7 @@ async def measure(pictures: int, guilds: int, entries: int, folder: Path) -> dic
             }
             found["connections"] = one.connections
             found["memory"]["guilds"] = await one.guilds(guilds)
-        async with installed.running(2) as two:
+        async with running(installed, 2) as two:
             phases["new, two processes"] = await two.phase(pictures, blocked=False)
             found["connections_two"] = two.connections
         found["phases"] = {name: asdict(used) | {"per": used.per()} for name, used in phases.items()}
