@@ -86,7 +86,7 @@ async def _dispatch(url: str, folder: Path, *, careful: bool, kill_at: int | Non
 
     async def completed(tx: Tx, call: Call, result: CallResult) -> None:
         assert call.case_id is not None
-        await tx.cases.add_event(CaseEvent(call.case_id, NOW, call.kind, None, ""))
+        await tx.events.add(CaseEvent(call.case_id, NOW, call.kind, None, ""))
         reaper.reach(f"done {call.kind}, not committed")
 
     async def gave_up(tx: Tx, call: Call, sentence: str) -> None:
@@ -127,7 +127,7 @@ async def _dispatch(url: str, folder: Path, *, careful: bool, kill_at: int | Non
 async def _report(store: Store, folder: Path) -> None:
     case_id = int((folder / "case").read_text())
     async with store.read() as tx:
-        events = sorted(event.kind for event in await tx.cases.events(case_id))
+        events = sorted(event.kind for event in await tx.events.of_case(case_id))
         pending = await tx.outbox.pending()
     report = {
         "step": (folder / "killed").read_text(),

@@ -172,7 +172,7 @@ class AgingService:
         raised: list[Case] = []
         for case in cases:
             since = due[case.id].since
-            claimed = any(event.kind in _CLAIMS and event.at >= since for event in await tx.cases.events(case.id))
+            claimed = any(event.kind in _CLAIMS and event.at >= since for event in await tx.events.of_case(case.id))
             detail = texts.unclaimed(hours, claimed=claimed)
             changes = CaseChanges(escalated_at=now)
             raised.append(await self._set(tx, case, CaseAction.ESCALATE, "escalated", detail, changes))

@@ -29,7 +29,7 @@ class CasebookService:
     async def view(self, guild_id: int, case_id: int, scope: Scope) -> CaseView:
         """All that is kept of a case; NotFoundError, in the same words, if there is none in this guild and scope."""
         async with self._store.read() as tx:
-            view = await tx.cases.view(case_id)
+            view = await tx.views.of_case(case_id)
         if view is None or view.case.guild_id != guild_id or not scope.sees(view.case.category):
             raise NotFoundError(texts.no_case(case_id))
         return view

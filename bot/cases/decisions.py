@@ -254,7 +254,7 @@ class DecisionService:
     async def _entries_revoked_by(self, tx: Tx, case_id: int) -> list[int]:
         """Entries that the last decision revoked and that nothing has brought back."""
         revoked: list[int] = []
-        for event in await tx.cases.events(case_id):
+        for event in await tx.events.of_case(case_id):
             if event.kind == "entry_revoked":
                 revoked.append(int(event.detail.removeprefix("E-")))
             elif event.kind in {"undone", "overturned"}:

@@ -144,7 +144,7 @@ class EvidenceService:
 
 
 async def _found(tx: Tx, case_id: int, guild_id: int | None) -> _Found:
-    view = await tx.cases.view(case_id)
+    view = await tx.views.of_case(case_id)
     if view is None or guild_id not in {None, view.case.guild_id}:
         raise NotFoundError(f"There is no case {case_id} here; it may have been erased after its time.")
     rows = [row for row in await tx.audit.excerpt(case_id) if row.guild_id == view.case.guild_id]

@@ -87,9 +87,9 @@ class LookingService:
             await tx.looking.in_turn(case.guild_id, user_id)
             plane = thumbhash.decode(await self._require(tx, case, user_id))
             now = self._clock()
-            if not await tx.cases.answered(request_id):
+            if not await tx.events.answered(request_id):
                 await self._add(tx, case, user_id, Exposure.REVEALED)
-                await tx.cases.add_event(CaseEvent(case.id, now, REVEALED, user_id, "", request_id))
+                await tx.events.add(CaseEvent(case.id, now, REVEALED, user_id, "", request_id))
                 await tx.cases.renew_claim(case.id, user_id, now=now, until=now + LEASE)
             hour = (await tx.looking.count(case.guild_id, user_id, now - HOUR)).revealed
             day = (await tx.looking.count(case.guild_id, user_id, now - DAY)).revealed

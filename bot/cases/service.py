@@ -67,7 +67,7 @@ class CaseService:
     async def view(self, case_id: int) -> CaseView:
         """All that a card shows; NotFoundError when there is no such case."""
         async with self._store.read() as tx:
-            view = await tx.cases.view(case_id)
+            view = await tx.views.of_case(case_id)
         if view is None:
             raise NotFoundError(texts.no_case(case_id))
         return view
@@ -265,7 +265,7 @@ class CaseService:
         request_id: int | None = None,
     ) -> None:
         """Append one line to the case's history. ``request_id``: the press or command that caused it, if one did."""
-        await tx.cases.add_event(CaseEvent(case.id, self._clock(), kind, actor_id, detail, request_id))
+        await tx.events.add(CaseEvent(case.id, self._clock(), kind, actor_id, detail, request_id))
 
     # --------------------------------------------------------------------------------------------- changing
 
@@ -291,7 +291,7 @@ class CaseService:
             case = locked[case_id]
             if case.duplicate_of is not None and case.duplicate_of not in locked:
                 await tx.cases.touch(case.duplicate_of)
-            if not await tx.cases.answered(request_id):
+            if not await tx.events.answered(request_id):
                 case = await work(tx, case)
         self._wake()
         return case

@@ -55,7 +55,7 @@ async def spoken_of(tx: Tx, case: Case, step: timedelta) -> bool:
     """Whether a step of the request that a case waits for now, or a later one, was spoken of."""
     since = waiting_since(case)
     return since is None or any(
-        event.kind == LATE and event.at >= since + step for event in await tx.cases.events(case.id)
+        event.kind == LATE and event.at >= since + step for event in await tx.events.of_case(case.id)
     )
 
 

@@ -129,7 +129,7 @@ class World:
                 sightings = await tx.sightings.by_message(post.id)
                 self.journal.find(post, [words.finding(one, self._why_clear(one, guild)) for one in sightings])
             for case in await tx.cases.list(guild.guild_id, limit=100):
-                self.journal.tell_case(case.id, await tx.cases.events(case.id))
+                self.journal.tell_case(case.id, await tx.events.of_case(case.id))
 
     def _why_clear(self, sighting: Sighting, guild: GuildSettings) -> str:
         """Why a picture that is near an entry stays all the same; empty when nothing is near."""

@@ -204,7 +204,7 @@ class ReporterService:
         async with self._store.write() as tx:
             await tx.cases.in_turn(target.guild_id)
             reporter = await self._reporter(tx, target, moderator)
-            if await tx.cases.answered(request_id):
+            if await tx.events.answered(request_id):
                 return 0
             standing = await tx.reports.in_state(target.guild_id, reporter, ReportState.STANDING, waiting=True)
             reached = [
@@ -229,7 +229,7 @@ class ReporterService:
         async with self._store.write() as tx:
             await tx.cases.in_turn(target.guild_id)
             reporter = await self._reporter(tx, target, moderator)
-            if await tx.cases.answered(request_id):
+            if await tx.events.answered(request_id):
                 return Restored()
             dropped = await tx.reports.in_state(target.guild_id, reporter, ReportState.DROPPED)
             steps = await self._steps(tx, dropped)
@@ -284,7 +284,7 @@ class ReporterService:
         """In which step each of these reports was dropped last; later steps are greater."""
         number_of: dict[str, int] = {}
         steps: dict[int, tuple[int, str]] = {}
-        for number, event in enumerate(await tx.cases.events_of([report.case_id for report in dropped], DROPPED)):
+        for number, event in enumerate(await tx.events.of_kind([report.case_id for report in dropped], DROPPED)):
             found = _STEP.fullmatch(event.detail)
             if found is not None:
                 steps[int(found[1])] = (number_of.setdefault(found[2], number), found[2])
@@ -310,7 +310,7 @@ class ReporterService:
 
     async def _note_seen(self, tx: Tx, case: Case, moderator_id: int, now: datetime) -> None:
         lately = now - SEEN_AGAIN
-        for event in await tx.cases.events_of([case.id], SEEN):
+        for event in await tx.events.of_kind([case.id], SEEN):
             if event.actor_id == moderator_id and event.at > lately:
                 return
         await self._cases.event(tx, case, SEEN, moderator_id)

@@ -1,8 +1,7 @@
-"""Cases, their history, and everything that a card shows."""
+"""Cases: opened, found and changed. Their history is bot.store.events; all that a card shows is bot.store.views."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
@@ -14,10 +13,8 @@ from bot.errors import DatabaseError, NotFoundError
 from bot.model import (
     UNDECIDED,
     Case,
-    CaseEvent,
     CaseOrigin,
     CaseState,
-    CaseView,
     Category,
     Decision,
     Fingerprint,
@@ -28,10 +25,6 @@ from bot.model import (
     Thresholds,
 )
 
-from .appeals import Appeals
-from .audit import Audit
-from .banks import Banks
-from .chain import SALT_BYTES, event_payload
 from .codec import (
     load,
     load_features,
@@ -46,12 +39,9 @@ from .codec import (
     thresholds_from_json,
     thresholds_to_json,
 )
-from .reports import Reports
 from .repository import Repository
-from .sanctions import Sanctions
 from .seals import Seals, case_context
-from .sightings import Sightings
-from .tables import case_events, cases, guilds, sightings
+from .tables import cases, guilds, sightings
 
 CaseList = list[Case]
 
@@ -82,15 +72,11 @@ class CaseChanges(TypedDict, total=False):
 class Cases(Repository):
     """Cases. Every change of one goes through its version."""
 
-    __slots__ = ("_audit", "_reports", "_seals", "_turns")
+    __slots__ = ("_seals", "_turns")
 
-    def __init__(
-        self, connection: AsyncConnection, *, writing: bool, seals: Seals, audit: Audit, reports: Reports
-    ) -> None:
+    def __init__(self, connection: AsyncConnection, *, writing: bool, seals: Seals) -> None:
         super().__init__(connection, writing=writing)
         self._seals = seals
-        self._audit = audit
-        self._reports = reports
         self._turns: set[int] = set()
 
     async def open(
@@ -287,80 +273,6 @@ class Cases(Repository):
         await self.in_turn(guild_id)
         kept = sa.and_(cases.c.guild_id == guild_id, cases.c.thumbhash.is_not(None))
         return await self._run(cases.update().where(kept).values(thumbhash=None))
-
-    async def add_event(self, event: CaseEvent) -> None:
-        """Add a line to the history of a case, and to the audit log of its guild.
-
-        Raises DatabaseError for what a person did in a database that was opened without the vault: see Audit.append.
-        """
-        salt = secrets.token_bytes(SALT_BYTES)
-        event_id = await self._scalar(
-            case_events.insert()
-            .values(
-                case_id=event.case_id,
-                at=event.at,
-                kind=event.kind,
-                actor_id=event.actor_id,
-                detail=event.detail,
-                request_id=event.request_id,
-                salt=salt,
-            )
-            .returning(case_events.c.id)
-        )
-        guild_id = await self._scalar(sa.select(cases.c.guild_id).where(cases.c.id == event.case_id))
-        payload = event_payload(event, event_id, salt)
-        self._audit.append(
-            guild_id, event.kind, event.at, event.actor_id, payload, case_id=event.case_id, event_id=event_id
-        )
-
-    async def answered(self, request_id: int | None) -> bool:
-        """Whether this press or command has changed a case already; it changes nothing a second time."""
-        if request_id is None:
-            return False
-        found = sa.select(case_events.c.id).where(case_events.c.request_id == request_id)
-        return await self._first(found) is not None
-
-    async def events(self, case_id: int) -> list[CaseEvent]:
-        """The history of a case, oldest first."""
-        rows = await self._all(
-            sa.select(case_events).where(case_events.c.case_id == case_id).order_by(case_events.c.id)
-        )
-        return [CaseEvent(row.case_id, row.at, row.kind, row.actor_id, row.detail, row.request_id) for row in rows]
-
-    async def events_of(self, case_ids: Collection[int], kind: str) -> list[CaseEvent]:
-        """What happened of one kind in any of these cases, oldest first."""
-        rows = await self._all(
-            sa.select(case_events)
-            .where(case_events.c.case_id.in_(case_ids), case_events.c.kind == kind)
-            .order_by(case_events.c.id)
-        )
-        return [CaseEvent(row.case_id, row.at, row.kind, row.actor_id, row.detail, row.request_id) for row in rows]
-
-    async def view(self, case_id: int) -> CaseView | None:
-        """All that the card of a case shows."""
-        case = await self.get(case_id)
-        if case is None:
-            return None
-        banks = Banks(self._connection, writing=self._writing, seals=self._seals, audit=self._audit)
-        seen = Sightings(self._connection, writing=self._writing)
-        entry = None if case.entry_id is None else await banks.entry(case.entry_id)
-        numbers = await seen.count_by_case(case_id)
-        return CaseView(
-            case=case,
-            bank=None if entry is None else await banks.get(entry.bank_id),
-            entry=entry,
-            sightings=tuple(await seen.by_case(case_id)),
-            sighting_count=numbers.total,
-            removed_count=numbers.removed,
-            report_count=await self._reports.count_by_case(case_id),
-            events=tuple(await self.events(case_id)),
-            excepted_count=numbers.excepted,
-            author_count=numbers.authors,
-            channel_count=numbers.channels,
-            sanctions=tuple(await Sanctions(self._connection, writing=self._writing).by_case(case_id)),
-            appeals=tuple(await Appeals(self._connection, writing=self._writing, seals=self._seals).by_case(case_id)),
-            duplicates=tuple(await self.duplicates_of(case_id)),
-        )
 
     async def drop_features(self, guild_id: int | None = None) -> None:
         """Forget the local features of every case of a guild, which takes its turn, or of all guilds (None)."""

@@ -39,6 +39,7 @@ from .dialects import (
     unreachable,
 )
 from .erasure import Erasure
+from .events import Events
 from .guides import Guides
 from .guilds import Guilds
 from .installation import Installation, new_sealed, open_sealed
@@ -55,6 +56,7 @@ from .seals import SECRET_CONTEXT, SIGNING_CONTEXT, Seals
 from .sightings import Sightings
 from .sweeps import Sweeps
 from .tallies import Tallies
+from .views import Views
 from .vitals import Vitals
 from .watermarks import Watermarks
 
@@ -74,6 +76,7 @@ class Tx:
         "connection",
         "departures",
         "erasure",
+        "events",
         "guides",
         "guilds",
         "installation",
@@ -88,6 +91,7 @@ class Tx:
         "sightings",
         "sweeps",
         "tallies",
+        "views",
         "watermarks",
     )
 
@@ -102,10 +106,20 @@ class Tx:
         self.reporters = Reporters(connection, writing=writing)
         self.privacy = Privacy(connection, writing=writing, reporters=self.reporters, seals=seals, secret=secret)
         self.guides = Guides(connection, writing=writing)
-        self.cases = Cases(connection, writing=writing, seals=seals, audit=self.audit, reports=self.reports)
+        self.cases = Cases(connection, writing=writing, seals=seals)
+        self.events = Events(connection, writing=writing, audit=self.audit)
         self.casebook = Casebook(connection, writing=writing, reports=self.reports)
         self.sanctions = Sanctions(connection, writing=writing)
         self.appeals = Appeals(connection, writing=writing, seals=seals)
+        self.views = Views(
+            cases=self.cases,
+            events=self.events,
+            banks=self.banks,
+            sightings=self.sightings,
+            reports=self.reports,
+            sanctions=self.sanctions,
+            appeals=self.appeals,
+        )
         self.backlog = Backlog(connection, writing=writing)
         self.chores = Chores(connection, writing=writing)
         self.aging = Aging(connection, writing=writing)

@@ -265,7 +265,7 @@ class Scene:
     async def check(self) -> None:
         async with self.desk.store.read() as tx:
             cases = await tx.cases.list(self.guild_id)
-            views = {case.id: await tx.cases.view(case.id) for case in cases}
+            views = {case.id: await tx.views.of_case(case.id) for case in cases}
             reports = [report for case in cases for report in await tx.reports.by_case(case.id)]
             pending = await tx.outbox.pending()
             own = [await tx.banks.find(OWN, kind, self.guild_id) for kind in BankKind]

@@ -125,7 +125,7 @@ async def test_no_words_of_anybody_look_like_a_line_of_the_text(desk, service):
     case_id = await decided(desk)
     async with desk.store.write() as tx:
         note = "harmless\nAUDIT LOG\x1b[2J\u202e\u2028end"
-        await tx.cases.add_event(CaseEvent(case_id, desk.time, "note", MODERATOR, note))
+        await tx.events.add(CaseEvent(case_id, desk.time, "note", MODERATOR, note))
     pack = await service.pack(case_id)
     assert inside(pack)["trail"][-1]["detail"] == note
     assert "harmless AUDIT LOG [2J  end" in pack.text
@@ -186,7 +186,7 @@ async def test_nothing_that_could_rebuild_a_picture_is_in_a_pack(desk, service, 
         await tx.cases.compare_and_set(case.id, case.version, entry_id=entry.id)
         scan = Scan(Plan(Verdict.REVIEW), rich, rich.sha256)
         await tx.sightings.add(desk.message(), "a", Surface.ATTACHMENT, scan, seen_at=desk.time, case_id=case.id)
-        view = await tx.cases.view(case.id)
+        view = await tx.views.of_case(case.id)
     assert view is not None
     assert view.entry is not None
     assert all(found.fingerprint.has_features for found in (view.case, view.entry))

@@ -134,12 +134,12 @@ class Books:
             )
             assert decided is not None
             if event:
-                await tx.cases.add_event(CaseEvent(case.id, at, decision.value, MODERATOR, ""))
+                await tx.events.add(CaseEvent(case.id, at, decision.value, MODERATOR, ""))
         return decided
 
     async def event(self, case: Case, kind: str, at: datetime, actor: int | None = MODERATOR) -> None:
         async with self.store.write() as tx:
-            await tx.cases.add_event(CaseEvent(case.id, at, kind, actor, ""))
+            await tx.events.add(CaseEvent(case.id, at, kind, actor, ""))
 
     async def decided(
         self, decision: Decision, at: datetime, *, after: timedelta = HOUR, removed: bool = False, **options

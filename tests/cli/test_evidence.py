@@ -34,7 +34,7 @@ async def _open_case() -> int:
             fingerprint=Fingerprint(b"s" * 32, (), 4, 3, 1, 0),
         )
         for kind, actor in (("opened", None), ("noted", 41)):
-            await tx.cases.add_event(CaseEvent(case.id, NOW, kind, actor, "words"))
+            await tx.events.add(CaseEvent(case.id, NOW, kind, actor, "words"))
     await store.close()
     return case.id
 

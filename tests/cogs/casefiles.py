@@ -69,7 +69,7 @@ async def decided(world: World, decision: Decision = Decision.CONFIRM, **how: An
 
 async def tell(world: World, case_id: int, kind: str, detail: str = "", actor_id: int | None = None) -> None:
     async with world.app.store.write() as tx:
-        await tx.cases.add_event(CaseEvent(case_id, world.app.cases.now(), kind, actor_id, detail))
+        await tx.events.add(CaseEvent(case_id, world.app.cases.now(), kind, actor_id, detail))
 
 
 async def ask(world: World, who: simcord.MemberActor, command: str, **options: Any) -> str:

@@ -102,6 +102,6 @@ async def test_who_reported_stands_nowhere_in_clear(desk):
                         assert member.to_bytes(8, "big") not in kept, table.name
                         assert member.to_bytes(8, "little") not in kept, table.name
         (case,) = [case for case in await tx.cases.list(10) if case.state.undecided]
-        reported = [event for event in await tx.cases.events(case.id) if event.kind == "reported"]
+        reported = [event for event in await tx.events.of_case(case.id) if event.kind == "reported"]
     assert len(reported) == 4
     assert {event.actor_id for event in reported} == {None}

@@ -23,7 +23,7 @@ async def fill(store: Store, number: int = 5, guild_id: int = GUILD) -> int:
         case = await open_case(tx, guild_id=guild_id)
         for event in range(number):
             actor = MODERATOR if event % 2 else None
-            await tx.cases.add_event(CaseEvent(case.id, NOW + event * MINUTE, "noted", actor, f"words {event}"))
+            await tx.events.add(CaseEvent(case.id, NOW + event * MINUTE, "noted", actor, f"words {event}"))
     return case.id
 
 

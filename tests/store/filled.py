@@ -80,7 +80,7 @@ async def _case(tx: Tx, message: MessageRef, member: int, at: datetime) -> int:
     seen = await tx.sightings.add(message, "held", Surface.ATTACHMENT, scan(1), seen_at=at, case_id=case.id)
     assert seen is not None
     await tx.sightings.set_excepted(case.id, [seen], member)
-    await tx.cases.add_event(CaseEvent(case.id, at, "assigned", member, f"to <@{member}>"))
+    await tx.events.add(CaseEvent(case.id, at, "assigned", member, f"to <@{member}>"))
     who = {"case_id": case.id, "guild_id": message.guild_id}
     order = {"kind": SanctionKind.BAN, "decision_number": 1, "ordered_by": member, "ordered_at": at}
     await tx.sanctions.order(**who, user_id=member, **order)

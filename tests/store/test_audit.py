@@ -89,7 +89,7 @@ async def test_what_is_rolled_back_leaves_no_row(store: Store):
 
     async def fail():
         async with store.write() as tx:
-            await tx.cases.add_event(CaseEvent(1, NOW, "noted", None, ""))
+            await tx.events.add(CaseEvent(1, NOW, "noted", None, ""))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -110,7 +110,7 @@ async def test_without_the_vault_only_the_bot_itself_can_be_logged(store: Store)
 
     async def note(actor_id: int | None):
         async with bare.write() as tx:
-            await tx.cases.add_event(CaseEvent(case_id, NOW, "noted", actor_id, "words"))
+            await tx.events.add(CaseEvent(case_id, NOW, "noted", actor_id, "words"))
 
     await note(None)
     with pytest.raises(DatabaseError, match="vault's key; open the database with it"):
@@ -118,7 +118,7 @@ async def test_without_the_vault_only_the_bot_itself_can_be_logged(store: Store)
     await bare.close()
     assert [row.seq for row in await rows_of(store)] == [1, 2]
     async with store.read() as tx:
-        assert len(await tx.cases.events(case_id)) == 2
+        assert len(await tx.events.of_case(case_id)) == 2
     assert await problems(store) == []
 
 
@@ -143,7 +143,7 @@ async def test_many_writers_make_one_chain(store: Store):
         async with stores[number % 2].write() as tx:
             # In turns one way and the other: chains are locked in one order, whatever order they are written in.
             for case_id in case_ids if number % 3 else reversed(case_ids):
-                await tx.cases.add_event(CaseEvent(case_id, NOW, "noted", MODERATOR, f"{number}"))
+                await tx.events.add(CaseEvent(case_id, NOW, "noted", MODERATOR, f"{number}"))
                 await asyncio.sleep(0)
 
     await asyncio.gather(*(note(number) for number in range(60)))
@@ -165,7 +165,7 @@ async def test_a_chain_and_a_bank_never_wait_for_each_other(postgres_url: str):
 
     async def first(number: int):
         async with store.write() as tx:
-            await tx.cases.add_event(CaseEvent(case_id, NOW, "noted", None, ""))
+            await tx.events.add(CaseEvent(case_id, NOW, "noted", None, ""))
             await asyncio.sleep(0.001)
             await tx.banks.set_level(entry.bank_id, BankLevel.REVIEW, None, NOW)
 
@@ -173,7 +173,7 @@ async def test_a_chain_and_a_bank_never_wait_for_each_other(postgres_url: str):
         async with store.write() as tx:
             await tx.banks.set_level(entry.bank_id, BankLevel.REMOVE, None, NOW)
             await asyncio.sleep(0.001)
-            await tx.cases.add_event(CaseEvent(case_id, NOW, "noted", None, ""))
+            await tx.events.add(CaseEvent(case_id, NOW, "noted", None, ""))
 
     await asyncio.gather(*(work(number) for number in range(15) for work in (first, second)))
     assert await problems(store) == []

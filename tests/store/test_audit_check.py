@@ -92,7 +92,7 @@ async def test_a_chain_that_was_written_anew_is_named_by_an_anchor_alone(store: 
     await without_triggers(store, case_events.delete(), audit.delete())
     async with store.write() as tx:
         for number in range(5):
-            await tx.cases.add_event(CaseEvent(case_id, NOW, "noted", None, f"other words {number}"))
+            await tx.events.add(CaseEvent(case_id, NOW, "noted", None, f"other words {number}"))
     assert await problems(store) == []
     [problem] = await problems(store, anchors=[head])
     assert broken_row(problem) == (GUILD, 5)
@@ -154,7 +154,7 @@ async def test_events_from_before_there_was_a_log_are_no_problem(store: Store):
         await tx.connection.execute(case_events.insert().values(old))
     assert await problems(store) == []
     async with store.write() as tx:
-        await tx.cases.add_event(CaseEvent(case.id, NOW, "noted", MODERATOR, ""))
+        await tx.events.add(CaseEvent(case.id, NOW, "noted", MODERATOR, ""))
     assert await problems(store) == []
 
 
@@ -174,7 +174,7 @@ async def test_a_renewed_secret_makes_new_pseudonyms_and_no_problem(store: Store
     await admin.forget_features(store.url, VAULT, clock=lambda: NOW + 10 * MINUTE)
     again = await Store.open(store.url, VAULT)
     async with again.write() as tx:
-        await tx.cases.add_event(CaseEvent(case_id, NOW + 20 * MINUTE, "noted", MODERATOR, ""))
+        await tx.events.add(CaseEvent(case_id, NOW + 20 * MINUTE, "noted", MODERATOR, ""))
     assert (await rows_of(again))[-1].actor not in {None, before.actor}
     assert [row.action for row in await rows_of(again, INSTALLATION)] == ["secret_renewed"]
     assert await problems(again) == []

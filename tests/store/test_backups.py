@@ -36,7 +36,7 @@ async def main(url, first):
     while True:
         async with store.write() as tx:
             case = await open_case(tx)
-            await tx.cases.add_event(CaseEvent(case.id, NOW, "noted", 40, "words"))
+            await tx.events.add(CaseEvent(case.id, NOW, "noted", 40, "words"))
             for copy in range(3):
                 await tx.sightings.add(
                     message(number), str(copy), Surface.ATTACHMENT, scan(number), seen_at=NOW, case_id=case.id

@@ -135,7 +135,7 @@ async def post(tx: Tx, written: Written, author: int | None, channel: int = CHAN
 
 
 async def tell(tx: Tx, written: Written, kind: str, actor: int | None = None, detail: str = "") -> None:
-    await tx.cases.add_event(CaseEvent(written.case.id, NOW, kind, actor, detail))
+    await tx.events.add(CaseEvent(written.case.id, NOW, kind, actor, detail))
     written.events.append((kind, actor, detail))
 
 

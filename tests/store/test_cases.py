@@ -140,11 +140,11 @@ async def test_the_view_holds_all_that_a_card_shows(store: Store):
         await tx.reports.add(case_id=case.id, guild_id=GUILD, reporter_id=7, category=Category.SCAM, at=NOW)
         opened = CaseEvent(case.id, NOW, "opened", None, "It matched.")
         confirmed = CaseEvent(case.id, NOW, "confirmed", 2**60, "")
-        await tx.cases.add_event(opened)
-        await tx.cases.add_event(confirmed)
+        await tx.events.add(opened)
+        await tx.events.add(confirmed)
     async with store.read() as tx:
-        view = await tx.cases.view(case.id)
-        assert await tx.cases.view(case.id + 1) is None
+        view = await tx.views.of_case(case.id)
+        assert await tx.views.of_case(case.id + 1) is None
         bank = await tx.banks.get(entry.bank_id)
     assert view is not None
     assert (view.case, view.entry, view.bank) == (case, entry, bank)
@@ -158,7 +158,7 @@ async def test_the_view_holds_all_that_a_card_shows(store: Store):
 async def test_the_view_of_a_case_without_entry_stands_alone(store: Store):
     async with store.write() as tx:
         case = await open_case(tx)
-        view = await tx.cases.view(case.id)
+        view = await tx.views.of_case(case.id)
     assert view is not None
     assert (view.entry, view.bank, view.sightings, view.sighting_count) == (None, None, (), 0)
 
@@ -171,7 +171,7 @@ async def test_a_purged_case_takes_its_sightings_events_and_reports_but_no_entry
         await tx.cases.compare_and_set(young.id, 1, state=CaseState.DECIDED, decided_at=NOW)
         await tx.sightings.add(message(1), "a", Surface.ATTACHMENT, scan(1), seen_at=NOW, case_id=old.id)
         await tx.reports.add(case_id=old.id, guild_id=GUILD, reporter_id=7, category=Category.SCAM, at=NOW)
-        await tx.cases.add_event(CaseEvent(old.id, NOW, "opened", None, ""))
+        await tx.events.add(CaseEvent(old.id, NOW, "opened", None, ""))
         made = await tx.banks.add_entry(
             bank_id=entry.bank_id,
             category=Category.SCAM,
@@ -188,7 +188,7 @@ async def test_a_purged_case_takes_its_sightings_events_and_reports_but_no_entry
         assert [case.id for case in await tx.cases.list(GUILD)] == [still_open.id, young.id]
         assert await tx.sightings.by_message(message(1).message_id) == []
         assert await tx.reports.by_case(old.id) == []
-        assert await tx.cases.events(old.id) == []
+        assert await tx.events.of_case(old.id) == []
         assert await tx.banks.entry(entry.id) == entry
         kept = await tx.banks.entry(made.id)
         assert kept is not None

@@ -150,7 +150,7 @@ async def test_who_waits_too_long_for_the_writer_is_told_so_and_leaves_the_line(
 async def test_a_row_that_points_nowhere_is_refused_without_quoting_it(store: Store):
     async def add():
         async with store.write() as tx:
-            await tx.cases.add_event(CaseEvent(999, NOW, "opened", 2**60, "words of a moderator"))
+            await tx.events.add(CaseEvent(999, NOW, "opened", 2**60, "words of a moderator"))
 
     with pytest.raises(DatabaseError, match="stanguard db check") as caught:
         await add()
@@ -164,7 +164,7 @@ async def test_a_failing_statement_does_not_quote_its_values(sqlite_url: str):
     async def add():
         async with store.write() as tx:
             await tx.connection.exec_driver_sql("DROP TABLE case_events")
-            await tx.cases.add_event(CaseEvent(999, NOW, "opened", 2**60, "words of a moderator"))
+            await tx.events.add(CaseEvent(999, NOW, "opened", 2**60, "words of a moderator"))
 
     try:
         with pytest.raises(DatabaseError) as caught:
