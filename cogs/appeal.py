@@ -28,10 +28,10 @@ class Appeal(commands.Cog):
             await say(interaction, words.NOTHING)
 
     @commands.Cog.listener()
-    async def on_appeal_press(self, interaction: Interaction, case_id: int) -> None:
+    async def on_appeal_press(self, interaction: Interaction, item: AppealButton | AppealMenu) -> None:
         """Somebody wants to appeal: refuse at once what is not theirs, before they write anything."""
         try:
-            what = await app_of(interaction).appeals.check(case_id, interaction.user.id)
+            what = await app_of(interaction).appeals.check(item.case_id, interaction.user.id)
             await interaction.response.send_modal(AppealForm(interaction, what, _appeal))
         except Exception as error:  # noqa: BLE001 - the boundary: whatever happens, the person is told
             await explain(interaction, error)

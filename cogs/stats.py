@@ -19,6 +19,7 @@ from bot.ops import charts
 from .access import Interaction, app_of, require_moderator, server_of
 from .ui import stats_texts as words
 from .ui.answers import show, show_view
+from .ui.persistent import framed
 
 
 class Stats(commands.Cog):
@@ -74,9 +75,7 @@ async def _post(
     else:
         container.add_item(discord.ui.TextDisplay(words.NO_CHART))
     container.add_item(discord.ui.TextDisplay(words.NOTES))
-    view = discord.ui.LayoutView(timeout=None)
-    view.add_item(container)
-    return view, files
+    return framed(container), files
 
 
 async def setup(bot: StanguardBot) -> None:

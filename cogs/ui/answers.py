@@ -17,6 +17,7 @@ from bot.model import Language
 
 from . import texts
 from .cards import MAX_TEXT
+from .persistent import framed
 
 log = structlog.get_logger(__name__)
 
@@ -70,9 +71,7 @@ def notice(title: str, paragraphs: Iterable[str], *, colour: discord.Colour | No
             break
         room -= len(paragraph) + 1
         container.add_item(discord.ui.TextDisplay(paragraph))
-    layout = discord.ui.LayoutView(timeout=None)
-    layout.add_item(container)
-    return layout
+    return framed(container)
 
 
 async def explain(interaction: Interaction, error: BaseException) -> None:

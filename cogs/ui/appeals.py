@@ -1,14 +1,12 @@
 """The button below a notice, the menu of /appeal, and the form behind both.
 
-Button and menu carry all that a press needs, so they work after a restart, and where there is no server: in a direct
-message.
+Button and menu work where there is no server, too: in a direct message.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Self
+from typing import Any
 
 import discord
 
@@ -18,53 +16,30 @@ from bot.cases.appeals import LONGEST_STATEMENT, Appealable
 from . import appeal_texts as words
 from .answers import notice
 from .modals import MOST_OPTIONS, Form
-
-MENU_ID = "stanguard:appeals"
+from .persistent import PersistentItem, Select
 
 Interaction = discord.Interaction[Any]
 Submitted = Callable[[Interaction, "AppealForm"], Awaitable[None]]
 
 
-class AppealButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
-    template=r"stanguard:appeal:(?P<case>[0-9]{1,18})",
-):
+class AppealButton(PersistentItem[discord.ui.Button[discord.ui.View]], path="appeal:{case_id}", event="appeal_press"):
     """The button of a notice: opens the form for one case."""
 
     def __init__(self, case_id: int) -> None:
         super().__init__(discord.ui.Button(label=calls.APPEAL_BUTTON, custom_id=calls.appeal_id(case_id)))
         self.case_id = case_id
 
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: Interaction, item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Read the button back from the message that was pressed."""
-        del interaction, item
-        return cls(int(match["case"]))
 
-    async def callback(self, interaction: Interaction) -> None:
-        """Hand the press to the extension."""
-        interaction.client.dispatch("appeal_press", interaction, self.case_id)
-
-
-class AppealMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.LayoutView]], template=MENU_ID):
+class AppealMenu(PersistentItem[Select], path="appeals", event="appeal_press"):
     """What a member can appeal; choosing opens the form."""
 
     def __init__(self, options: Sequence[discord.SelectOption] = ()) -> None:
-        super().__init__(discord.ui.Select(custom_id=MENU_ID, placeholder=words.MENU, options=list(options)))
+        super().__init__(Select(custom_id=self.id_of(), placeholder=words.MENU, options=list(options)))
 
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: Interaction, item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Read the menu back from the message in which something was chosen."""
-        del interaction, item, match
-        return cls()
-
-    async def callback(self, interaction: Interaction) -> None:
-        """Hand the choice to the extension."""
-        interaction.client.dispatch("appeal_press", interaction, int(self.item.values[0]))
+    @property
+    def case_id(self) -> int:
+        """The case that was chosen."""
+        return int(self.item.values[0])
 
 
 class AppealForm(Form):

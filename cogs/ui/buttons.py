@@ -1,14 +1,13 @@
-"""The buttons of a card. They carry all that a press needs, so they work after a restart and on any number of cards."""
+"""The buttons of a card."""
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
-from typing import Any, Self
 
 import discord
 
 from . import queue_texts as words
+from .persistent import Button, PersistentItem
 
 
 class CaseAction(StrEnum):
@@ -57,28 +56,14 @@ _LOOKS = {
 
 
 class CaseButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.LayoutView]],
-    template=rf"stanguard:case:(?P<case>[0-9]{{1,18}}):(?P<action>{'|'.join(CaseAction)}):(?P<version>[0-9]{{1,9}})",
+    PersistentItem[Button], path="case:{case_id}:{action}:{version}", event="case_press", actions=CaseAction
 ):
     """One press is one attempt to change the case at the version that the card showed."""
 
     def __init__(self, case_id: int, action: CaseAction, version: int) -> None:
         label, style = _LOOKS[action]
-        super().__init__(
-            discord.ui.Button(label=label, style=style, custom_id=f"stanguard:case:{case_id}:{action.value}:{version}")
-        )
+        custom_id = self.id_of(case_id=case_id, action=action, version=version)
+        super().__init__(Button(label=label, style=style, custom_id=custom_id))
         self.case_id = case_id
         self.action = action
         self.version = version
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Read the button back from the message that was pressed."""
-        del interaction, item
-        return cls(int(match["case"]), CaseAction(match["action"]), int(match["version"]))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Hand the press to the review extension."""
-        interaction.client.dispatch("case_press", interaction, self)

@@ -29,6 +29,7 @@ from bot.reports.service import REPORTED
 from . import card_buttons, card_priority, card_takedowns, hints, reporters_texts, signal_texts, texts
 from . import card_people as people
 from . import queue_texts as words
+from .persistent import framed
 
 MAX_TEXT = 4000
 """Characters of text that Discord takes in one message of components."""
@@ -77,9 +78,7 @@ def card(view: CaseView, guild: GuildSettings | None = None, *, details: bool = 
         container.add_item(discord.ui.TextDisplay(text))
     for row in rows:
         container.add_item(discord.ui.ActionRow[Any](*row))
-    layout = discord.ui.LayoutView(timeout=None)
-    layout.add_item(container)
-    return layout
+    return framed(container)
 
 
 def facts(view: CaseView, most: int) -> list[str]:

@@ -1,13 +1,9 @@
-"""The copies of a case, page by page, with a menu to leave single ones out of the decision.
-
-Everything that a press needs is in its custom id, so the list works after a restart.
-"""
+"""The copies of a case, page by page, with a menu to leave single ones out of the decision."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 import discord
 
@@ -15,6 +11,7 @@ from bot.model import Case, Sighting
 
 from . import texts
 from .cards import sighting_line
+from .persistent import Button, PersistentItem, Select, framed
 
 PAGE = 20
 """Copies on one page: a menu takes 25 options, and the lines of 20 fit into one message."""
@@ -26,40 +23,22 @@ HOW = "-# What is left out stays as it is when the case is decided, and its auth
 DECIDED = "-# The case is decided, so this cannot be changed now."
 
 
-class CopiesPage(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.LayoutView]],
-    template=r"stanguard:copies:(?P<case>[0-9]{1,18}):page:(?P<page>[0-9]{1,6})",
-):
+class CopiesPage(PersistentItem[Button], path="copies:{case_id}:page:{page}", event="copies_page"):
     """Turns to another page."""
 
     def __init__(self, case_id: int, page: int, label: str = LATER) -> None:
-        super().__init__(discord.ui.Button(label=label, custom_id=f"stanguard:copies:{case_id}:page:{page}"))
+        super().__init__(Button(label=label, custom_id=self.id_of(case_id=case_id, page=page)))
         self.case_id = case_id
         self.page = page
 
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Read the button back from the message that was pressed."""
-        del interaction, item
-        return cls(int(match["case"]), int(match["page"]))
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Hand the press to the review extension."""
-        interaction.client.dispatch("copies_page", interaction, self)
-
-
-class CopiesMenu(
-    discord.ui.DynamicItem[discord.ui.Select[discord.ui.LayoutView]],
-    template=r"stanguard:copies:(?P<case>[0-9]{1,18}):menu:(?P<page>[0-9]{1,6})",
-):
+class CopiesMenu(PersistentItem[Select], path="copies:{case_id}:menu:{page}", event="copies_chosen"):
     """The copies of one page, of which those that are chosen are left out of the decision."""
 
     def __init__(self, case_id: int, page: int, options: Sequence[discord.SelectOption] = ()) -> None:
         super().__init__(
-            discord.ui.Select(
-                custom_id=f"stanguard:copies:{case_id}:menu:{page}",
+            Select(
+                custom_id=self.id_of(case_id=case_id, page=page),
                 placeholder=MENU,
                 options=list(options),
                 min_values=0,
@@ -69,22 +48,10 @@ class CopiesMenu(
         self.case_id = case_id
         self.page = page
 
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Read the menu back from the message in which something was chosen."""
-        del interaction, item
-        return cls(int(match["case"]), int(match["page"]))
-
     @property
     def chosen(self) -> list[int]:
         """The sightings that were chosen."""
         return [int(value) for value in self.item.values if value.isdigit()]
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Hand the choice to the review extension."""
-        interaction.client.dispatch("copies_chosen", interaction, self)
 
 
 def copies_view(case: Case, sightings: Sequence[Sighting], page: int, total: int) -> discord.ui.LayoutView:
@@ -110,6 +77,4 @@ def copies_view(case: Case, sightings: Sequence[Sighting], page: int, total: int
     turns += [CopiesPage(case.id, page + 1, LATER)] if page + 1 < pages else []
     if turns:
         container.add_item(discord.ui.ActionRow[Any](*turns))
-    layout = discord.ui.LayoutView(timeout=None)
-    layout.add_item(container)
-    return layout
+    return framed(container)

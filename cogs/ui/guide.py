@@ -14,6 +14,7 @@ from bot.reports.guide import LONGEST_GUIDE, Guide
 from bot.reports.guide_texts import HOTLINE, TITLE
 
 from .modals import Form
+from .persistent import framed
 
 COMMAND = mark("How to recognise deepfakes, why not to share them, and where to find help", most=100)
 
@@ -49,9 +50,7 @@ def guide(shown: Guide, hotline: str | None) -> discord.ui.LayoutView:
         container.add_item(discord.ui.TextDisplay(section))
     if hotline:
         container.add_item(discord.ui.TextDisplay(say(shown.language, HOTLINE, hotline=hotline)))
-    layout = discord.ui.LayoutView(timeout=None)
-    layout.add_item(container)
-    return layout
+    return framed(container)
 
 
 class GuideForm(Form):

@@ -1,21 +1,20 @@
 """Who reported a case, page by page, and the buttons by which a moderator acts on one of them.
 
-Everything that a press needs is in its custom id (the case and the report, never who made it), so that all of it works
-after a restart. Each press is checked anew.
+The custom ids hold the case and the report, never who made it. Each press is checked anew.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
 import discord
 
 from bot.reports.reporters import MUTES, CaseReporters, SeenReport
 
 from . import reporters_texts as words
+from .persistent import Button, PersistentItem, Select, framed
 
 PAGE = 8
 """Reports on one page, so that their lines fit into one message."""
@@ -48,112 +47,52 @@ _LABELS = {
 }
 
 
-class ReportersButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.LayoutView]],
-    template=r"stanguard:reporters:(?P<case>[0-9]{1,18})",
-):
+class ReportersButton(PersistentItem[Button], path="reporters:{case_id}", event="reporters_press"):
     """The button of a card that lists who reported it, for whoever pressed it alone."""
 
     def __init__(self, case_id: int) -> None:
-        super().__init__(discord.ui.Button(label=words.OPEN, custom_id=f"stanguard:reporters:{case_id}"))
+        super().__init__(Button(label=words.OPEN, custom_id=self.id_of(case_id=case_id)))
         self.case_id = case_id
 
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Read the button back from the card that was pressed."""
-        del interaction, item
-        return cls(int(match["case"]))
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Hand the press to the reporters extension."""
-        interaction.client.dispatch("reporters_press", interaction, self)
-
-
-class ReportersPage(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.LayoutView]],
-    template=r"stanguard:reporters:(?P<case>[0-9]{1,18}):page:(?P<page>[0-9]{1,6})",
-):
+class ReportersPage(PersistentItem[Button], path="reporters:{case_id}:page:{page}", event="reporters_page"):
     """Turns to another page of the list, or back to it."""
 
     def __init__(self, case_id: int, page: int, label: str = words.LATER) -> None:
-        super().__init__(discord.ui.Button(label=label, custom_id=f"stanguard:reporters:{case_id}:page:{page}"))
+        super().__init__(Button(label=label, custom_id=self.id_of(case_id=case_id, page=page)))
         self.case_id = case_id
         self.page = page
 
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Read the button back from the list that was pressed."""
-        del interaction, item
-        return cls(int(match["case"]), int(match["page"]))
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Hand the press to the reporters extension."""
-        interaction.client.dispatch("reporters_page", interaction, self)
-
-
-class ReportersMenu(
-    discord.ui.DynamicItem[discord.ui.Select[discord.ui.LayoutView]],
-    template=r"stanguard:reporters:(?P<case>[0-9]{1,18}):menu",
-):
+class ReportersMenu(PersistentItem[Select], path="reporters:{case_id}:menu", event="reporter_chosen"):
     """The reports of one page, of which one is chosen."""
 
     def __init__(self, case_id: int, reports: Iterable[SeenReport] = ()) -> None:
         options = [discord.SelectOption(label=words.option(one), value=str(one.report_id)) for one in reports]
-        super().__init__(
-            discord.ui.Select(custom_id=f"stanguard:reporters:{case_id}:menu", placeholder=words.MENU, options=options)
-        )
+        super().__init__(Select(custom_id=self.id_of(case_id=case_id), placeholder=words.MENU, options=options))
         self.case_id = case_id
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Read the menu back from the list in which one was chosen."""
-        del interaction, item
-        return cls(int(match["case"]))
 
     @property
     def report_id(self) -> int:
         """The report that was chosen; 0, which none has, for what is no number."""
         return next((int(value) for value in self.item.values if value.isdecimal()), 0)
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Hand the choice to the reporters extension."""
-        interaction.client.dispatch("reporter_chosen", interaction, self)
-
 
 class ReporterButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.LayoutView]],
-    template=(
-        r"stanguard:reporter:(?P<case>[0-9]{1,18}):(?P<report>[0-9]{1,18}):"
-        rf"(?P<action>{'|'.join(ReporterAction)})"
-    ),
+    PersistentItem[Button],
+    path="reporter:{case_id}:{report_id}:{action}",
+    event="reporter_press",
+    actions=ReporterAction,
 ):
     """One press acts on whoever made a report."""
 
     def __init__(self, case_id: int, report_id: int, action: ReporterAction) -> None:
         style = discord.ButtonStyle.danger if action is ReporterAction.DROP else discord.ButtonStyle.secondary
-        custom_id = f"stanguard:reporter:{case_id}:{report_id}:{action.value}"
-        super().__init__(discord.ui.Button(label=_LABELS[action], style=style, custom_id=custom_id))
+        custom_id = self.id_of(case_id=case_id, report_id=report_id, action=action)
+        super().__init__(Button(label=_LABELS[action], style=style, custom_id=custom_id))
         self.case_id = case_id
         self.report_id = report_id
         self.action = action
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Read the button back from the message that was pressed."""
-        del interaction, item
-        return cls(int(match["case"]), int(match["report"]), ReporterAction(match["action"]))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Hand the press to the reporters extension."""
-        interaction.client.dispatch("reporter_press", interaction, self)
 
 
 def reporters_view(shown: CaseReporters, page: int) -> discord.ui.LayoutView:
@@ -171,7 +110,7 @@ def reporters_view(shown: CaseReporters, page: int) -> discord.ui.LayoutView:
     turns += [ReportersPage(shown.case_id, page + 1, words.LATER)] if page + 1 < pages else []
     if turns:
         container.add_item(discord.ui.ActionRow[Any](*turns))
-    return _layout(container)
+    return framed(container)
 
 
 def reporter_view(shown: CaseReporters, report: SeenReport, done: str = "") -> discord.ui.LayoutView:
@@ -188,10 +127,4 @@ def reporter_view(shown: CaseReporters, report: SeenReport, done: str = "") -> d
         buttons = [ReporterButton(shown.case_id, report.report_id, action) for action in actions]
         container.add_item(discord.ui.ActionRow[Any](*buttons))
     container.add_item(discord.ui.ActionRow[Any](ReportersPage(shown.case_id, page, words.BACK)))
-    return _layout(container)
-
-
-def _layout(container: discord.ui.Container[discord.ui.LayoutView]) -> discord.ui.LayoutView:
-    layout = discord.ui.LayoutView(timeout=None)
-    layout.add_item(container)
-    return layout
+    return framed(container)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
 import discord
 
@@ -13,6 +12,7 @@ from bot.model import SweepKind, SweepState
 
 from . import scan_texts as words
 from .cards import CONFIRMED, NEEDS_REVIEW, NOT_A_MATCH, URGENT
+from .persistent import Button, PersistentItem, framed
 
 
 class ScanAction(StrEnum):
@@ -30,30 +30,15 @@ _LOOKS = {
 }
 
 
-class ScanButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.LayoutView]],
-    template=rf"stanguard:scan:(?P<sweep>[0-9]{{1,18}}):(?P<action>{'|'.join(ScanAction)})",
-):
+class ScanButton(PersistentItem[Button], path="scan:{sweep_id}:{action}", event="scan_press", actions=ScanAction):
     """One press pauses a scan, lets it go on, or cancels it."""
 
     def __init__(self, sweep_id: int, action: ScanAction) -> None:
         label, style = _LOOKS[action]
-        custom_id = f"stanguard:scan:{sweep_id}:{action.value}"
-        super().__init__(discord.ui.Button(label=label, style=style, custom_id=custom_id))
+        custom_id = self.id_of(sweep_id=sweep_id, action=action)
+        super().__init__(Button(label=label, style=style, custom_id=custom_id))
         self.sweep_id = sweep_id
         self.action = action
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Read the button back from the message that was pressed."""
-        del interaction, item
-        return cls(int(match["sweep"]), ScanAction(match["action"]))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Hand the press to the scan extension."""
-        interaction.client.dispatch("scan_press", interaction, self)
 
 
 def progress_view(progress: Progress, *, note: str = "") -> discord.ui.LayoutView:
@@ -73,9 +58,7 @@ def progress_view(progress: Progress, *, note: str = "") -> discord.ui.LayoutVie
     actions = _actions(progress)
     if actions:
         container.add_item(discord.ui.ActionRow[Any](*(ScanButton(progress.sweep.id, action) for action in actions)))
-    layout = discord.ui.LayoutView(timeout=None)
-    layout.add_item(container)
-    return layout
+    return framed(container)
 
 
 def _actions(progress: Progress) -> tuple[ScanAction, ...]:
