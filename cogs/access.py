@@ -6,9 +6,15 @@ import discord
 
 from bot.app import App
 from bot.client import StanguardBot
-from bot.client.permissions import may_configure, may_decide, may_decide_escalated, may_moderate
+from bot.client.permissions import (
+    may_configure,
+    may_decide,
+    may_decide_case,
+    may_decide_escalated,
+    may_moderate,
+)
 from bot.errors import NotAllowedError, NotFoundError
-from bot.model import Case, CaseState, CaseView, Category, GuildSettings, Scope
+from bot.model import Case, CaseView, Category, GuildSettings, Scope
 
 from .ui import texts
 
@@ -61,8 +67,7 @@ async def case_of(interaction: Interaction, case_id: int) -> tuple[GuildSettings
     if view.case.guild_id != server.guild_id:
         raise NotFoundError(texts.FOREIGN_CASE)
     require_decider(interaction, server, view.case.category)
-    escalated = view.case.state is CaseState.ESCALATED and not view.case.in_lane
-    if escalated and not may_escalated(interaction, server):
+    if not may_decide_case(server, view.case, role_ids(interaction), rights(interaction)):
         raise NotAllowedError(texts.ESCALATED_CASE)
     return server, view
 

@@ -14,9 +14,9 @@ from discord.ext import commands
 
 from bot.cases.claims import LONGEST_NOTE
 from bot.client import StanguardBot
-from bot.client.permissions import may_configure, may_decide, may_decide_escalated
+from bot.client.permissions import may_configure, may_decide_case
 from bot.errors import NotAllowedError
-from bot.model import Case, CaseFilter, CaseOrder, CaseState, CaseView, Category, Decision, GuildSettings
+from bot.model import CaseFilter, CaseOrder, CaseView, Category, Decision, GuildSettings
 
 from .access import (
     Interaction,
@@ -161,7 +161,7 @@ class Casebook(commands.GroupCog, group_name="case", group_description="Cases: l
         server, view = await _view(interaction, case)
         if not isinstance(member, discord.Member):
             raise NotAllowedError(words.NOT_HERE)
-        if not _may_take(server, view.case, member):
+        if not may_decide_case(server, view.case, [role.id for role in member.roles], member.guild_permissions):
             raise NotAllowedError(words.CANNOT_TAKE)
         await app_of(interaction).claims.assign(
             view.case.id, view.case.version, member.id, interaction.user.id, request_id=interaction.id
@@ -294,13 +294,6 @@ async def _view(interaction: Interaction, written: str) -> tuple[GuildSettings, 
     server, scope = await require_scope(interaction)
     view = await app_of(interaction).casebook.view(server.guild_id, words.number_of(written), scope)
     return server, view
-
-
-def _may_take(server: GuildSettings, case: Case, member: discord.Member) -> bool:
-    roles, granted = frozenset(role.id for role in member.roles), member.guild_permissions
-    if case.state is CaseState.ESCALATED and not case.in_lane and not may_decide_escalated(server, roles, granted):
-        return False
-    return may_decide(server, case.category, roles, granted)
 
 
 def _order(chosen: Choice | None) -> CaseOrder:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import discord
 
-from bot.model import Category, GuildSettings
+from bot.model import Case, Category, GuildSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +148,12 @@ def may_decide_escalated(guild: GuildSettings, role_ids: Collection[int], permis
     if may_configure(permissions):
         return True
     return guild.escalation_role_id is not None and guild.escalation_role_id in role_ids
+
+
+def may_decide_case(
+    guild: GuildSettings, case: Case, role_ids: Collection[int], permissions: discord.Permissions
+) -> bool:
+    """Whether a member may decide this case as it stands: one of its category, and an escalated one if it is that."""
+    if case.for_escalation_role and not may_decide_escalated(guild, role_ids, permissions):
+        return False
+    return may_decide(guild, case.category, role_ids, permissions)

@@ -109,6 +109,11 @@ class Case:
         """Whether the case is one of a suspected minor, which has a lane of its own."""
         return self.category is Category.MINOR_SUSPECTED
 
+    @property
+    def for_escalation_role(self) -> bool:
+        """Whether those decide the case now whom the guild named for escalated ones. One in the lane stays there."""
+        return self.state is CaseState.ESCALATED and not self.in_lane
+
     def held_by(self, now: datetime) -> int | None:
         """Who has claimed the case at this time; None once the lease ran out. One that was assigned has no lease."""
         return holder(self.claimed_by, self.claimed_until, now)

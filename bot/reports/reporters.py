@@ -17,7 +17,7 @@ from bot.cases.priority import prioritise
 from bot.cases.service import CaseService
 from bot.errors import NotAllowedError, NotFoundError
 from bot.guilds import GuildService
-from bot.model import Case, CaseState, Category, Report, ReporterRecord, ReportKind, ReportState, Scope
+from bot.model import Case, Category, Report, ReporterRecord, ReportKind, ReportState, Scope
 from bot.outbox import Outbox
 from bot.store.chain import AuditAction, reporter_payload
 from bot.store.engine import Store, Tx
@@ -50,8 +50,7 @@ class Moderator:
 
     def may_decide(self, case: Case) -> bool:
         """Whether this case is theirs to decide."""
-        escalated = case.state is CaseState.ESCALATED and not case.in_lane
-        return self.scope.sees(case.category) and (self.may_escalated or not escalated)
+        return self.scope.sees(case.category) and (self.may_escalated or not case.for_escalation_role)
 
 
 @dataclass(frozen=True, slots=True)

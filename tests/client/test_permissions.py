@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import discord
 import pytest
 
@@ -11,10 +13,12 @@ from bot.client.permissions import (
     SCAN_NEEDS,
     may_configure,
     may_decide,
+    may_decide_case,
     may_moderate,
     missing,
 )
-from bot.model import Category, GuildSettings
+from bot.model import CaseState, Category, GuildSettings
+from tests.cogs.builders import case
 
 NOBODY = discord.Permissions.none()
 DELETES = discord.Permissions(manage_messages=True)
@@ -60,6 +64,30 @@ def test_who_decides_on_suspected_minors(
     guild: GuildSettings, roles: tuple[int, ...], permissions: discord.Permissions, allowed: bool
 ) -> None:
     assert may_decide(guild, Category.MINOR_SUSPECTED, roles, permissions) is allowed
+
+
+@pytest.mark.parametrize("state", [CaseState.OPEN, CaseState.ESCALATED])
+@pytest.mark.parametrize("category", [Category.NCII_REAL, Category.MINOR_SUSPECTED])
+@pytest.mark.parametrize(
+    ("roles", "permissions", "decides"),
+    [
+        ((10,), NOBODY, {(Category.NCII_REAL, CaseState.OPEN)}),
+        ((10, 30), NOBODY, {(Category.NCII_REAL, CaseState.OPEN), (Category.NCII_REAL, CaseState.ESCALATED)}),
+        ((30,), NOBODY, set()),
+        ((20,), NOBODY, {(Category.MINOR_SUSPECTED, CaseState.OPEN), (Category.MINOR_SUSPECTED, CaseState.ESCALATED)}),
+        ((), CONFIGURES, {(Category.NCII_REAL, CaseState.OPEN), (Category.NCII_REAL, CaseState.ESCALATED)}),
+    ],
+)
+def test_who_decides_a_case_as_it_stands(
+    roles: tuple[int, ...],
+    permissions: discord.Permissions,
+    decides: set[tuple[Category, CaseState]],
+    category: Category,
+    state: CaseState,
+) -> None:
+    guild = dataclasses.replace(WITH_ROLES, escalation_role_id=30)
+    written = case(category=category, state=state)
+    assert may_decide_case(guild, written, roles, permissions) is ((category, state) in decides)
 
 
 def test_who_configures() -> None:
