@@ -10,11 +10,12 @@ from discord.ext import commands
 
 from bot.app import App
 from bot.client import StanguardBot
-from bot.client.permissions import REVIEW_NEEDS, gaps, missing
+from bot.client.permissions import gaps
 from bot.errors import NotAllowedError, RefusedError
 from bot.model import GuildSettings, Mode, Strictness
 
 from .access import Interaction, app_of, require_admin
+from .setup_checks import channel_problems, role_problems
 from .ui import setup_texts as words
 from .ui import texts
 from .ui.answers import replace, show
@@ -153,28 +154,19 @@ def _hidden_commands(guild: discord.Guild, server: GuildSettings) -> list[str]:
 def _review_channel(guild: discord.Guild, server: GuildSettings) -> list[str]:
     if server.review_channel_id is None:
         return [words.NO_REVIEW_CHANNEL]
+    found = channel_problems(guild, server.review_channel_id, words.REVIEW_CHANNEL_GONE)
     channel = guild.get_channel(server.review_channel_id)
-    if channel is None:
-        return [words.REVIEW_CHANNEL_GONE]
-    found: list[str] = []
-    lacking = missing(channel.permissions_for(guild.me), REVIEW_NEEDS)
-    if lacking:
-        found.append(words.review_channel_lacks(channel.id, lacking))
-    if channel.permissions_for(guild.default_role).view_channel:
-        found.append(words.review_channel_open(channel.id))
     moderators = None if server.moderator_role_id is None else guild.get_role(server.moderator_role_id)
-    if moderators is not None and not channel.permissions_for(moderators).view_channel:
+    if channel is not None and moderators is not None and not channel.permissions_for(moderators).view_channel:
         found.append(words.review_channel_unseen(channel.id, moderators.id))
     return found
 
 
 def _roles(guild: discord.Guild, server: GuildSettings) -> list[str]:
-    found: list[str] = []
-    if server.moderator_role_id is not None and guild.get_role(server.moderator_role_id) is None:
-        found.append(words.MODERATOR_ROLE_GONE)
-    if server.child_safety_role_id is not None and guild.get_role(server.child_safety_role_id) is None:
-        found.append(words.CHILD_SAFETY_ROLE_GONE)
-    return found
+    return [
+        *role_problems(guild, server.moderator_role_id, words.MODERATOR_ROLE_GONE),
+        *role_problems(guild, server.child_safety_role_id, words.CHILD_SAFETY_ROLE_GONE),
+    ]
 
 
 async def setup(bot: StanguardBot) -> None:

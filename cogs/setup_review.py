@@ -10,18 +10,20 @@ from discord.ext import commands
 
 from bot.app import App
 from bot.client import StanguardBot
-from bot.client.permissions import REVIEW_NEEDS, SANCTION_NEEDS, missing
+from bot.client.permissions import SANCTION_NEEDS, missing
 from bot.errors import NotAllowedError, RefusedError
 from bot.model import GuildSettings, LaneOrder, NearMatches
 
 from .access import Interaction, app_of, require_admin
+from .setup_checks import channel_problems, role_problems
 from .ui import setup_review_texts as words
 from .ui import setup_texts, texts
 from .ui.answers import show
 from .ui.cards import NEEDS_REVIEW, NOT_A_MATCH
 
 CHANNELS = ("child_safety_channel_id", "log_channel_id")
-CLEARABLE = (*CHANNELS, "escalation_role_id", "alert_role_id")
+ROLES = ("escalation_role_id", "alert_role_id")
+CLEARABLE = (*CHANNELS, *ROLES)
 
 
 class SetupReview(commands.Cog):
@@ -104,19 +106,9 @@ def _problems(guild: discord.Guild, server: GuildSettings) -> list[str]:
     """What is missing, each with its remedy."""
     found: list[str] = []
     for name in CHANNELS:
-        channel_id = getattr(server, name)
-        channel = None if channel_id is None else guild.get_channel(channel_id)
-        if channel_id is not None and channel is None:
-            found.append(words.channel_gone(name))
-        elif channel is not None:
-            lacking = missing(channel.permissions_for(guild.me), REVIEW_NEEDS)
-            found += [words.channel_lacks(channel.id, lacking)] if lacking else []
-            found += (
-                [words.channel_open(channel.id)] if channel.permissions_for(guild.default_role).view_channel else []
-            )
-    for role_id, name in ((server.escalation_role_id, "escalation_role"), (server.alert_role_id, "alert_role")):
-        if role_id is not None and guild.get_role(role_id) is None:
-            found.append(words.role_gone(name))
+        found += channel_problems(guild, getattr(server, name), words.gone("channel", name))
+    for name in ROLES:
+        found += role_problems(guild, getattr(server, name), words.gone("role", name))
     if server.child_safety_channel_id is None:
         found.append(words.NO_LANE_CHANNEL)
     return found

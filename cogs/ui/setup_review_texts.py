@@ -68,27 +68,12 @@ def _after(hours: int) -> str:
     return "after 1 hour" if hours == 1 else f"after {hours} hours"
 
 
-def channel_gone(field: str) -> str:
-    """A channel that was chosen does not exist any more."""
+def gone(what: str, field: str) -> str:
+    """A channel or role (``what``) that was chosen does not exist any more."""
     name = NAMES[field]
-    return f"⚠️ The channel chosen as {name} does not exist any more; choose another: `/setup-review {name}:`"
-
-
-def channel_lacks(channel_id: int, lacking: Sequence[str]) -> str:
-    """The bot cannot write where it should."""
-    return f"⚠️ In <#{channel_id}> the bot lacks: {', '.join(lacking)}."
-
-
-def channel_open(channel_id: int) -> str:
-    """A channel for few is open to all."""
-    return f"⚠️ Everybody can see <#{channel_id}>: close it to ordinary members."
+    return f"⚠️ The {what} chosen as {name} does not exist any more; choose another: `/setup-review {name}:`"
 
 
 def no_sanctions(lacking: Sequence[str]) -> str:
     """Moderators cannot have the bot sanction anybody, which may be what the server wants."""
     return f"-# For sanctions that moderators choose with a decision the bot would need: {', '.join(lacking)}."
-
-
-def role_gone(name: str) -> str:
-    """A role that was chosen does not exist any more."""
-    return f"⚠️ The role chosen as {name} does not exist any more; choose another: `/setup-review {name}:`"

@@ -146,14 +146,14 @@ def _checked(*, on: bool) -> str:
     return "checked" if on else "not checked"
 
 
-def review_channel_lacks(channel_id: int, lacking: Sequence[str]) -> str:
-    """The bot cannot show cases where it should."""
-    return f"⚠️ In the review channel <#{channel_id}> the bot lacks: {', '.join(lacking)}."
+def channel_lacks(channel_id: int, lacking: Sequence[str]) -> str:
+    """The bot cannot write where it should."""
+    return f"⚠️ In <#{channel_id}> the bot lacks: {', '.join(lacking)}."
 
 
-def review_channel_open(channel_id: int) -> str:
-    """Everybody can read about cases."""
-    return f"⚠️ Everybody can read <#{channel_id}>: take View Channel from @everyone there, so that cases stay private."
+def channel_open(channel_id: int) -> str:
+    """A channel for moderators is open to all."""
+    return f"⚠️ Everybody can read <#{channel_id}>: take View Channel from @everyone there, so that it stays private."
 
 
 def channels_lack(broken: Sequence[Gap]) -> list[str]:

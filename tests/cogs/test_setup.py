@@ -102,7 +102,7 @@ async def test_a_review_channel_that_the_bot_cannot_use_is_pointed_out(world: Wo
         "closed", overwrites={world.guild.default_role: discord.PermissionOverwrite(view_channel=False)}
     )
     shown = await run(world, review_channel=closed)
-    assert f"In the review channel <#{closed.id}> the bot lacks: View Channel" in shown
+    assert f"In <#{closed.id}> the bot lacks: View Channel" in shown
 
 
 async def test_missing_permissions_are_listed_by_channel_and_name(world: World) -> None:

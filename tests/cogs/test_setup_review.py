@@ -71,13 +71,25 @@ async def test_everything_can_be_set_at_once(world: World) -> None:
 @pytest.mark.parametrize("field", ["child_safety_channel_id", "log_channel_id", "escalation_role_id", "alert_role_id"])
 async def test_a_channel_or_role_can_be_unset(world: World, field: str) -> None:
     await world.change(**{field: 77})
-    assert "does not exist any more" in await run(world)
+    name = field.removesuffix("_id")
+    shown = await run(world)
+    assert f"The {name.rpartition('_')[2]} chosen as {name} does not exist any more; choose another:" in shown
+    assert f"`/setup-review {name}:`" in shown
     await run(world, clear=field)
     assert getattr(await world.server(), field) is None
 
 
 async def test_an_open_channel_is_named(world: World) -> None:
-    assert f"Everybody can see <#{world.fans.id}>" in await run(world, log_channel=world.fans)
+    assert f"Everybody can read <#{world.fans.id}>" in await run(world, log_channel=world.fans)
+
+
+async def test_a_channel_in_which_the_bot_cannot_write_is_named(world: World) -> None:
+    closed = world.guild.create_text_channel(
+        "closed", overwrites={world.guild.default_role: discord.PermissionOverwrite(view_channel=False)}
+    )
+    shown = await run(world, child_safety_channel=closed)
+    assert f"In <#{closed.id}> the bot lacks: View Channel" in shown
+    assert "Everybody can read" not in shown
 
 
 async def test_everybody_is_no_role_to_escalate_to(world: World) -> None:
