@@ -22,12 +22,11 @@ from bot.model import (
     Decision,
     GuildSettings,
     PolicyReason,
-    SanctionState,
     Sighting,
 )
 from bot.store.engine import Store, Tx
 
-from . import calls, notices, outcomes, reasons, texts
+from . import calls, notices, outcomes, reasons, sanctions, texts
 from .decisions import DecisionService
 from .service import CaseService
 from .states import APPEAL_WINDOW, CaseAction, target
@@ -249,12 +248,8 @@ class AppealService:
             for one in await tx.sightings.posted(case.guild_id, author_id, case_id=case.id)
             if one.deleted_at is not None and one.message.member_id is not None
         ]
-        sanctioned = any(
-            one.user_id == author_id
-            and one.decision_number == case.decision_number
-            and one.state is not SanctionState.FAILED
-            for one in await tx.sanctions.by_case(case.id)
-        )
+        ordered = await sanctions.of_decision(tx, case, case.decision_number)
+        sanctioned = any(one.user_id == author_id for one in ordered)
         if not mine and not sanctioned:
             return NOT_YOURS
         if case.state is CaseState.EXPIRED:

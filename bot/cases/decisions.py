@@ -21,6 +21,7 @@ from bot.model import (
     Sanction,
     SanctionOrder,
 )
+from bot.store.cases import CaseChanges
 from bot.store.engine import Tx
 
 from . import clusters, lessons, notices, outcomes, reasons, sanctions, texts
@@ -119,17 +120,7 @@ class DecisionService:
             late = case.decided_at is not None and case.decided_at + UNDO_WINDOW < self._clock()
             if (late or case.state is CaseState.CLOSED) and not admin:
                 raise NotAllowedError(texts.TOO_LATE_TO_UNDO)
-            reopened = await self._cases.change(
-                tx,
-                case,
-                state=to,
-                decision=None,
-                decided_by=None,
-                decided_at=None,
-                policy_reason=None,
-                duplicate_of=None,
-                bumped_at=None,
-            )
+            reopened = await self._cases.change(tx, case, **_reopened(to))
             guild = await self._guilds.within(tx, case.guild_id)
             parts = await self.revert(tx, case, guild, actor_id)
             reopened = await self._cases.prioritise(tx, reopened)
@@ -231,16 +222,8 @@ class DecisionService:
                 continue
             if other.fingerprint is None or not lessons.in_doubt(other, case.fingerprint):
                 continue
-            reopened = await tx.cases.compare_and_set(
-                other.id,
-                other.version,
-                state=reopened_to(other, CaseAction.REOPEN),
-                decision=None,
-                decided_by=None,
-                decided_at=None,
-                policy_reason=None,
-                bumped_at=None,
-            )
+            changes = _reopened(reopened_to(other, CaseAction.REOPEN))
+            reopened = await tx.cases.compare_and_set(other.id, other.version, **changes)
             if reopened is not None:
                 await self._cases.prioritise(tx, reopened)
                 await self._cases.weigh_others(tx, reopened, guild)
@@ -303,3 +286,16 @@ class DecisionService:
             other = await self._cases.prioritise(tx, other)
             await self._cases.event(tx, other, "parted", None, f"{texts.copies(moved)} went back to case {case.id}.")
             await self._cases.draw(tx, other, guild, f"parted:{case.id}:{case.decision_number}")
+
+
+def _reopened(state: CaseState) -> CaseChanges:
+    """What becomes of a case whose decision is taken back."""
+    return CaseChanges(
+        state=state,
+        decision=None,
+        decided_by=None,
+        decided_at=None,
+        policy_reason=None,
+        duplicate_of=None,
+        bumped_at=None,
+    )

@@ -165,9 +165,8 @@ class Hunter:
         async with self._store.write() as tx:
             joined = await self._cases.join(tx, guild, category, None, fingerprint, ())
             case = joined or await self._cases.open(tx, guild, CaseOrigin.BLOCK, category, None, fingerprint, ())
-            in_lane = case.category is Category.MINOR_SUSPECTED
             bank = await ensure_own(tx, guild.guild_id, BankKind.BLOCK)
-            category = case.category if in_lane else category
+            category = case.category if case.in_lane else category
             entry, existing = await self._list(tx, bank, case, category, fingerprint, note, actor_id)
             case = await self._note_block(
                 tx, case, entry, actor_id, decide=joined is None or self._may_end(case, actor_id)
