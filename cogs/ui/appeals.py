@@ -43,16 +43,12 @@ class AppealMenu(PersistentItem[Select], path="appeals", event="appeal_press"):
 
 
 class AppealForm(Form):
-    """Asks an author what the moderators should know.
-
-    ``submitted`` is called with the filled form; what it raises is explained to the person.
-    """
+    """Asks an author what the moderators should know."""
 
     def __init__(self, opened_by: Interaction, what: Appealable, submitted: Submitted) -> None:
         title = words.form_title(what.case_id)
-        super().__init__(opened_by, title)
+        super().__init__(opened_by, title, submitted)
         self.what = what
-        self._submitted = submitted
         self._statement = discord.ui.TextInput[Any](
             custom_id="statement", max_length=LONGEST_STATEMENT, style=discord.TextStyle.paragraph
         )
@@ -64,11 +60,6 @@ class AppealForm(Form):
     def statement(self) -> str:
         """What the author wrote."""
         return self._statement.value
-
-    async def on_submit(self, interaction: Interaction, /) -> None:
-        """Hand the form over."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        await self._submitted(interaction, self)
 
 
 def menu(found: Sequence[Appealable]) -> discord.ui.LayoutView:

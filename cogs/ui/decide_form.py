@@ -22,17 +22,15 @@ Submitted = Callable[[Interaction, "DecideForm"], Awaitable[None]]
 
 
 class DecideForm(Form):
-    """Asks for everything that a decision can carry. ``version`` is that of the case when it was opened.
+    """Asks for everything that a decision can carry. ``version`` is that of the case when it was opened."""
 
-    ``submitted`` is called with the filled form; what it raises is explained to the person.
-    """
+    answers_anew = False  # what comes of it is drawn on the card
 
     def __init__(self, opened_by: Interaction, case_id: int, version: int, submitted: Submitted) -> None:
         title = words.FORM_TITLE.format(id=case_id)
-        super().__init__(opened_by, title)
+        super().__init__(opened_by, title, submitted)
         self.case_id = case_id
         self.version = version
-        self._submitted = submitted
         self._decision = discord.ui.Select[Any](
             custom_id="decision", placeholder=texts.CHOOSE, options=_decisions(), required=True
         )
@@ -84,11 +82,6 @@ class DecideForm(Form):
     def note(self) -> str:
         """What they wrote for the other moderators, on one line."""
         return " ".join(self._note.value.split())
-
-    async def on_submit(self, interaction: Interaction, /) -> None:
-        """Defer, since members have to be looked up, and hand the form over."""
-        await interaction.response.defer()
-        await self._submitted(interaction, self)
 
 
 def _decisions() -> list[discord.SelectOption]:

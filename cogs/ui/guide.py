@@ -54,15 +54,11 @@ def guide(shown: Guide, hotline: str | None) -> discord.ui.LayoutView:
 
 
 class GuideForm(Form):
-    """Asks for a server's own text in one language; the present one stands in it.
-
-    ``submitted`` is called with the filled form; what it raises is explained to the person.
-    """
+    """Asks for a server's own text in one language; the present one stands in it."""
 
     def __init__(self, opened_by: Interaction, present: Guide, submitted: Submitted) -> None:
-        super().__init__(opened_by, FORM_TITLE)
+        super().__init__(opened_by, FORM_TITLE, submitted)
         self.language = present.language
-        self._submitted = submitted
         self._body = discord.ui.TextInput[Any](
             custom_id="body", style=discord.TextStyle.paragraph, max_length=LONGEST_GUIDE, default=present.body
         )
@@ -72,11 +68,6 @@ class GuideForm(Form):
     def body(self) -> str:
         """What the person wrote."""
         return self._body.value
-
-    async def on_submit(self, interaction: Interaction, /) -> None:
-        """Hand the form over."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        await self._submitted(interaction, self)
 
 
 def saved(now: Guide) -> str:

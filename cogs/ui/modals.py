@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import discord
 
@@ -27,15 +27,29 @@ Submitted = Callable[[Interaction, "PictureForm"], Awaitable[None]]
 
 
 class Form(discord.ui.Modal):
-    """What every form has: a custom id that says that it is one of ours, its time, and an answer when it fails."""
+    """What every form has: a custom id that says that it is one of ours, its time, and an answer when it fails.
 
-    def __init__(self, opened_by: Interaction, title: str) -> None:
+    ``submitted`` is called with the filled form; what it raises is explained to the person.
+    """
+
+    answers_anew: ClassVar[bool] = True
+    """Whether the person gets a new answer, seen by them alone; else what they pressed is drawn again."""
+
+    def __init__(
+        self, opened_by: Interaction, title: str, submitted: Callable[[Interaction, Self], Awaitable[None]]
+    ) -> None:
         super().__init__(title=title, timeout=OPEN_SECONDS, custom_id=f"{FORM}{opened_by.id}")
+        self._submitted = submitted
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
         """Mark the interaction before anything else sees it: this form is known."""
         interaction.extras[TAKEN] = True
         return True
+
+    async def on_submit(self, interaction: Interaction, /) -> None:
+        """Defer, since pictures or members may have to be fetched, and hand the form over."""
+        await interaction.response.defer(ephemeral=self.answers_anew, thinking=self.answers_anew)
+        await self._submitted(interaction, self)
 
     async def on_error(self, interaction: Interaction, error: Exception, /) -> None:
         """Explain, and forget the form."""
@@ -44,17 +58,13 @@ class Form(discord.ui.Modal):
 
 
 class PictureForm(Form):
-    """Asks for a category, for a note if wanted, and, if there are several pictures, for which of them.
-
-    ``submitted`` is called with the filled form; what it raises is explained to the person.
-    """
+    """Asks for a category, for a note if wanted, and, if there are several pictures, for which of them."""
 
     def __init__(
         self, opened_by: Interaction, title: str, media: Sequence[MediaRef], submitted: Submitted, *, note: bool
     ) -> None:
-        super().__init__(opened_by, title)
+        super().__init__(opened_by, title, submitted)
         self._media = tuple(media[:MOST_OPTIONS])
-        self._submitted = submitted
         self._category = discord.ui.Select[Any](
             custom_id="category", placeholder=texts.CHOOSE, options=_category_options(), required=True
         )
@@ -84,19 +94,17 @@ class PictureForm(Form):
     @property
     def pictures(self) -> tuple[MediaRef, ...]:
         """The pictures that the person chose; the only one if there was no choice."""
-        if self._which is None:
-            return self._media
-        return tuple(self._media[int(value)] for value in self._which.values)
+        return chosen(self._media, self._which)
 
     @property
     def note(self) -> str:
         """What the person wrote, on one line; empty without a note."""
         return "" if self._note is None else " ".join(self._note.value.split())
 
-    async def on_submit(self, interaction: Interaction, /) -> None:
-        """Defer, since pictures have to be fetched, and hand the form over."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        await self._submitted(interaction, self)
+
+def chosen(media: tuple[MediaRef, ...], which: discord.ui.Select[Any] | None) -> tuple[MediaRef, ...]:
+    """The pictures that a person chose; the only one if there was no choice."""
+    return media if which is None else tuple(media[int(value)] for value in which.values)
 
 
 def is_left_over(interaction: Interaction) -> bool:

@@ -12,7 +12,7 @@ from bot.language import say
 from bot.model import MOST_WORDS, Category, Language, MediaRef
 
 from . import report_texts as words
-from .modals import MOST_OPTIONS, Form
+from .modals import MOST_OPTIONS, Form, chosen
 
 MOST_PICTURES = 10
 """Pictures in one report: as many as a message can have attached."""
@@ -38,14 +38,13 @@ class Asked:
 class ReportForm(Form):
     """Asks for what is missing; what was not asked for is empty.
 
-    ``submitted`` is called with the filled form; what it raises is explained to the person. Discord keeps whoever fills
-    it within its limits; a program that does not gets the usual sentence that something went wrong.
+    Discord keeps whoever fills it within its limits; a program that does not gets the usual sentence that something
+    went wrong.
     """
 
     def __init__(self, opened_by: Interaction, language: Language, asked: Asked, submitted: Submitted) -> None:
-        super().__init__(opened_by, say(language, words.FORM_TITLE))
+        super().__init__(opened_by, say(language, words.FORM_TITLE), submitted)
         self._language = language
-        self._submitted = submitted
         self._media = tuple(asked.media[:MOST_OPTIONS])
         self._category: discord.ui.Select[Any] | None = None
         self._which: discord.ui.Select[Any] | None = None
@@ -69,9 +68,7 @@ class ReportForm(Form):
     @property
     def pictures(self) -> tuple[MediaRef, ...]:
         """The pictures that the person chose; the only one if there was no choice."""
-        if self._which is None:
-            return self._media
-        return tuple(self._media[int(value)] for value in self._which.values)
+        return chosen(self._media, self._which)
 
     @property
     def link(self) -> str:
@@ -87,11 +84,6 @@ class ReportForm(Form):
     def words(self) -> str:
         """What the person wrote."""
         return "" if self._words is None else self._words.value.strip()
-
-    async def on_submit(self, interaction: Interaction, /) -> None:
-        """Defer, since pictures have to be fetched, and hand the form over."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        await self._submitted(interaction, self)
 
     # ------------------------------------------------------------------------------------------- parts
 

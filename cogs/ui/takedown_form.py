@@ -23,14 +23,10 @@ Submitted = Callable[[Interaction, "TakedownForm"], Awaitable[None]]
 
 
 class TakedownForm(Form):
-    """Asks for a link or a fingerprint, a category and words; there is no place for a picture.
-
-    ``submitted`` is called with the filled form; what it raises is explained to the person.
-    """
+    """Asks for a link or a fingerprint, a category and words; there is no place for a picture."""
 
     def __init__(self, opened_by: Interaction, language: Language, submitted: Submitted) -> None:
-        super().__init__(opened_by, say(language, words.FORM_TITLE)[:LONGEST_LABEL])
-        self._submitted = submitted
+        super().__init__(opened_by, say(language, words.FORM_TITLE)[:LONGEST_LABEL], submitted)
         self._what = discord.ui.TextInput[Any](custom_id="what", max_length=LONGEST)
         self._category = discord.ui.Select[Any](
             custom_id="category",
@@ -62,11 +58,6 @@ class TakedownForm(Form):
     def words(self) -> str:
         """What the person wrote."""
         return self._words.value
-
-    async def on_submit(self, interaction: Interaction, /) -> None:
-        """Defer, since pictures may have to be fetched, and hand the form over."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        await self._submitted(interaction, self)
 
     def _add(self, language: Language, label: str, hint: str, component: discord.ui.Item[Any]) -> None:
         text, description = say(language, label)[:LONGEST_LABEL], say(language, hint)[:LONGEST_HINT]
