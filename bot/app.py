@@ -139,11 +139,12 @@ class App:
         self.appeals = AppealService(store, self.guilds, self.cases, self.decisions, clock=clock)
         shards = Shards.of(settings.discord.shard_ids, settings.discord.shard_count)
         place = f"{shards.ids[0]}/{shards.count} "  # the listener sees to it that nobody else has this shard
+        owner = f"{place}{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.outbox = Outbox(
             store,
             completed=self.results.completed,
             gave_up=self.results.gave_up,
-            owner=f"{place}{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+            owner=owner,
             place=place,
             clock=clock,
             count=lambda kind, outcome: metrics.CALLS.labels(kind, outcome).inc(),
@@ -204,6 +205,8 @@ class App:
             self.cases,
             capacity=settings.queue.capacity,
             workers=settings.media.fetch_concurrency,
+            owner=owner,
+            place=place,
             accounted=self.marks.accounted,
             forgotten=self.gaps.forgotten,
             retry_fetch=settings.media.retry_seconds,

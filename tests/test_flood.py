@@ -139,7 +139,7 @@ def flood(desk: Desk, line: Pipeline, number: int) -> None:
 
 async def test_a_quiet_guild_is_served_while_a_flood_fills_queue_and_workers(desk):
     held = Held(desk)
-    line = Pipeline(desk.store, desk.scanner, desk.guilds, desk.cases, capacity=6, workers=4)
+    line = Pipeline(desk.store, desk.scanner, desk.guilds, desk.cases, capacity=6, workers=4, owner="a")
     await line.start()
     flood(desk, line, 40)
     await asyncio.sleep(0)
@@ -158,7 +158,7 @@ async def test_a_quiet_guild_is_served_while_a_flood_fills_queue_and_workers(des
 async def test_what_waits_of_a_quiet_guild_in_the_database_does_not_wait_for_the_end_of_a_flood(desk, monkeypatch):
     monkeypatch.setattr("bot.pipeline.backlog._LOOK_ASIDE", 0.01)
     held = Held(desk)
-    line = Pipeline(desk.store, desk.scanner, desk.guilds, desk.cases, capacity=6, workers=4)
+    line = Pipeline(desk.store, desk.scanner, desk.guilds, desk.cases, capacity=6, workers=4, owner="a")
     await line.start()
     flood(desk, line, 40)
     message = replace(desk.message(), guild_id=QUIET)
@@ -177,7 +177,7 @@ async def test_what_waits_of_a_quiet_guild_in_the_database_does_not_wait_for_the
 async def test_a_row_whose_items_are_pushed_out_of_memory_is_scanned_later(desk):
     """Three items of one job wait in memory, among them what makes room for two other guilds."""
     held = Held(desk)
-    line = Pipeline(desk.store, desk.scanner, desk.guilds, desk.cases, capacity=4, workers=1)
+    line = Pipeline(desk.store, desk.scanner, desk.guilds, desk.cases, capacity=4, workers=1, owner="a")
     message = desk.message()
     async with desk.store.write() as tx:
         await tx.jobs.put(message, [desk.item(message, picture(n), n) for n in range(5)], desk.now())

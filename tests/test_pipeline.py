@@ -36,8 +36,19 @@ async def desk(store: Store) -> AsyncIterator[Desk]:
     await desk.outbox.stop()
 
 
-def pipeline(desk: Desk, *, capacity: int = 100, workers: int = 4) -> Pipeline:
-    return Pipeline(desk.store, desk.scanner, desk.guilds, desk.cases, capacity=capacity, workers=workers)
+def pipeline(
+    desk: Desk, *, capacity: int = 100, workers: int = 4, owner: str = "a", place: str | None = None
+) -> Pipeline:
+    return Pipeline(
+        desk.store,
+        desk.scanner,
+        desk.guilds,
+        desk.cases,
+        capacity=capacity,
+        workers=workers,
+        owner=owner,
+        place=place,
+    )
 
 
 async def seen(desk: Desk) -> dict[str, int]:
@@ -125,6 +136,47 @@ async def test_what_is_waiting_when_the_process_stops_is_scanned_by_the_next(des
     await second.idle()
     await second.stop()
     assert await seen(desk) == {"clear": 8}
+
+
+async def put_jobs(desk: Desk, *numbers: int) -> None:
+    async with desk.store.write() as tx:
+        for number in numbers:
+            message = desk.message()
+            await tx.jobs.put(message, [desk.item(message, picture(number))], desk.now())
+
+
+async def test_who_starts_in_the_place_of_a_dead_process_takes_its_jobs_over(desk):
+    await put_jobs(desk, 1, 2)
+    async with desk.store.write() as tx:
+        [dead] = await tx.jobs.take(1, owner="0/2 dead")
+        [alive] = await tx.jobs.take(1, owner="1/2 alive")
+    line = pipeline(desk, owner="0/2 new", place="0/2 ")
+    await line.start()
+    expected = {"clear": 2} if desk.store.dialect == "sqlite" else {"clear": 1}  # a file has one process
+    while await seen(desk) != expected:  # noqa: ASYNC110 - the line never rests while a job is somebody else's
+        await asyncio.sleep(0.01)
+    await line.stop()
+    async with desk.store.write() as tx:
+        assert await tx.sightings.known(dead.message.message_id, [item.media_id for item in dead.media])
+        assert await tx.jobs.take(5, owner="2/2 other") == [], "what a living one holds stays with it"
+        assert await tx.jobs.release(owner="1/2 alive") == (0 if desk.store.dialect == "sqlite" else 1)
+        assert [job.id for job in await tx.jobs.take(5, owner="b")] in ([], [alive.id])
+
+
+async def test_jobs_that_a_process_does_not_finish_are_taken_up_by_any_other_one(desk):
+    slow = Slow(desk)
+    await put_jobs(desk, 1, 2, 3)
+    first = pipeline(desk, workers=1, owner="0/2 a", place="0/2 ")
+    await first.start()
+    while not first._under_way:  # noqa: ASYNC110 - until the jobs are in memory
+        await asyncio.sleep(0.01)
+    await first.stop(drain=0.05)
+    slow.go.set()
+    second = pipeline(desk, owner="1/2 b", place="1/2 ")
+    await second.start()
+    await second.idle()
+    await second.stop()
+    assert await seen(desk) == {"clear": 3}
 
 
 async def test_what_comes_in_while_stopping_is_kept(desk):

@@ -38,6 +38,7 @@ def pipeline(desk: Desk, retry_fetch: tuple[float, ...] = (0.05, 0.05), **option
         desk.cases,
         capacity=50,
         workers=2,
+        owner="a",
         retry_fetch=retry_fetch,
         **options,
     )
@@ -53,12 +54,12 @@ class Failing:
         self._left = times
         setattr(desk.media, name, self)
 
-    async def __call__(self, *args: Any) -> Any:
+    async def __call__(self, *args: Any, **options: Any) -> Any:
         self.asked += 1
         if self._left:
             self._left -= 1
             raise self._error
-        return await self._works(*args)
+        return await self._works(*args, **options)
 
 
 HOST = MediaError(Unscannable.FETCH_FAILED, passing=Passing.HOST)
@@ -108,7 +109,7 @@ async def test_it_waits_in_the_database_and_the_next_process_takes_it_up(
     await first.stop()
     async with desk.store.write() as tx:
         assert await tx.jobs.count() == 1
-        assert await tx.jobs.take(5) == [], "it is given to nobody before its time"
+        assert await tx.jobs.take(5, owner="a") == [], "it is given to nobody before its time"
         await tx.jobs.release()
     second = pipeline(desk)
     await second.start()

@@ -95,10 +95,15 @@ class Backlog:
         outstanding: Outstanding,
         put: Callable[[Item], None],
         *,
+        owner: str,
+        place: str | None,
         clock: Callable[[], datetime],
         forgotten: Callable[[MessageRef], None] | None = None,
     ) -> None:
         """``put`` takes an item of a job into the queue, whatever is in there.
+
+        ``owner`` must differ between processes that live at the same time; one that begins with ``place`` belongs to a
+        process that is gone when this one starts, because no two are in one place at a time.
 
         ``forgotten`` is told of each message that is let go of, because the database has been away for long and memory
         is bounded.
@@ -107,6 +112,8 @@ class Backlog:
         self._queue = queue
         self._outstanding = outstanding
         self._put = put
+        self._owner = owner
+        self._place = place
         self._clock = clock
         self._forgotten = forgotten
         self._addresses: Addresses | None = None
@@ -120,14 +127,19 @@ class Backlog:
         self._alarms = Alarms(self._to_load)
         self._jobs_wait = True
         self._giving_out = False
+        self._started = False
 
     async def start(self, addresses: Addresses | None) -> list[asyncio.Task[None]]:
         """The loops that write and load. What an earlier run left comes first. ``addresses``: as Pipeline.start."""
         self._addresses = addresses
-        self._giving_out = True
-        if self._store.dialect == "sqlite":  # alone on its database: what was taken was taken by an earlier run
+        self._giving_out = self._started = True
+        if self._store.dialect == "sqlite" or self._place is not None:
+            # Whatever is taken was taken by one that is gone: a process has an SQLite file for itself.
+            predecessors = None if self._store.dialect == "sqlite" else self._place
             async with self._store.write() as tx:
-                await tx.jobs.release()
+                released = await tx.jobs.release(predecessors=predecessors)
+            if released:
+                log.info("pipeline.taken_over", jobs=released)
         self._to_load.set()
         return [
             asyncio.create_task(self._write(), name="spill"),
@@ -144,10 +156,21 @@ class Backlog:
         return list(self._renewing)
 
     async def keep(self, items: Collection[Item]) -> None:
-        """Write everything down that only this process knows, with these items. Once the loops have ended."""
+        """Write everything down that only this process knows, with these items, and give back what it took.
+
+        Once the loops have ended.
+        """
         self._spilled += [_Spilled(item.message, (item.media,), item.arrival) for item in items if item.job is None]
         while self._spilled or self._returned:
             await self._write_some()
+        if not self._started:
+            return
+        self._started = False
+        try:
+            async with self._store.write() as tx:
+                await tx.jobs.release(owner=self._owner)
+        except Exception as error:  # noqa: BLE001 - the leases run out by themselves, and stopping must go on
+            log.error("pipeline.not_released", error=type(error).__name__)
 
     def spill(self, message: MessageRef, media: tuple[SeenMedia, ...], arrival: Arrival | None) -> None:
         """Let media items of a message wait in the database."""
@@ -228,7 +251,7 @@ class Backlog:
         async with self._store.write() as tx:
             await tx.jobs.put_all([(one.message, one.media) for one in batch], self._clock())
             if returned:
-                await tx.jobs.give_back(returned)
+                await tx.jobs.give_back(returned, owner=self._owner)
         del self._spilled[: len(batch)]
         del self._returned[: len(returned)]
         self._loading.difference_update(returned)
@@ -266,7 +289,7 @@ class Backlog:
         if not avoid:
             self._jobs_wait = False
         async with self._store.write() as tx:
-            jobs = await tx.jobs.take(limit, after=self._last_guild, avoid=avoid)
+            jobs = await tx.jobs.take(limit, owner=self._owner, after=self._last_guild, avoid=avoid)
         self._jobs_wait |= len(jobs) == limit
         served = [job.guild_id for job in jobs if job.guild_id is not None]
         self._last_guild = max(served, key=lambda one: (one <= self._last_guild, one), default=self._last_guild)

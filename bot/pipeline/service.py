@@ -49,11 +49,15 @@ class Pipeline:
         *,
         capacity: int,
         workers: int,
+        owner: str,
+        place: str | None = None,
         accounted: Callable[[MessageRef], None] | None = None,
         forgotten: Callable[[MessageRef], None] | None = None,
         retry_fetch: Sequence[float] = RETRY_FETCH,
     ) -> None:
-        """``accounted`` is told of every submitted message once all of it is recorded or stands in the database.
+        """``owner`` and ``place``: who takes waiting jobs, as in :class:`bot.outbox.Outbox`.
+
+        ``accounted`` is told of every submitted message once all of it is recorded or stands in the database.
 
         ``forgotten``: of each one that is let go of unscanned instead, because the database has been away for long and
         memory is bounded; it is to be read again. ``retry_fetch``: seconds before each further try of what the media
@@ -73,6 +77,8 @@ class Pipeline:
             self._queue,
             self._outstanding,
             lambda item: self._took(self._queue.put(item, over=True)),
+            owner=owner,
+            place=place,
             clock=cases.now,
             forgotten=forgotten,
         )

@@ -1,4 +1,8 @@
-"""Scan jobs: media items that did not fit into the queue in memory and wait here."""
+"""Scan jobs: media items that did not fit into the queue in memory and wait here.
+
+A process holds the jobs that it took by a lease (owner and end). A lease that ran out means that the process died or is
+very late; whoever takes the job then may scan once more what was scanned already, which is recorded once all the same.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,7 @@ from .tables import jobs
 from .topics import Topic
 
 LEASE = timedelta(minutes=5)
-"""How long a taken job stays away from others; a process that dies with it delays the scan by this much."""
-
+"""How long a taken job stays away from others, if nobody starts in the place of a process that died with it."""
 
 MOST_GUILDS = 20
 """Guilds that jobs are taken of at once; the others have their turn the next time."""
@@ -89,12 +92,13 @@ class Jobs(Repository):
         self,
         limit: int,
         *,
+        owner: str,
         now: datetime | None = None,
         lease: timedelta = LEASE,
         after: int = 0,
         avoid: Collection[int] = (),
     ) -> list[WaitingJob]:
-        """Up to ``limit`` waiting jobs. Each is given out once, until it is done or its lease ends.
+        """Up to ``limit`` waiting jobs. Each is given out once, to ``owner``, until it is done or its lease ends.
 
         Every guild gets as many as any other, as far as it has any: those that were seen as they were posted, oldest
         first, and one in four that a sweep found. Turns begin with the guild that follows ``after`` by its id, and
@@ -108,7 +112,7 @@ class Jobs(Repository):
             unfinished: list[int | None] = []
             for number, guild_id in enumerate(guilds):
                 share = -(-(limit - len(taken)) // (len(guilds) - number))
-                mine = await self._take(guild_id, share, free, now + lease)
+                mine = await self._take(guild_id, share, free, owner, now + lease)
                 taken += mine
                 if share and len(mine) == share:
                     unfinished.append(guild_id)
@@ -139,7 +143,7 @@ class Jobs(Repository):
         return found
 
     async def _take(
-        self, guild_id: int | None, limit: int, free: sa.ColumnElement[bool], until: datetime
+        self, guild_id: int | None, limit: int, free: sa.ColumnElement[bool], owner: str, until: datetime
     ) -> list[WaitingJob]:
         """Up to ``limit`` jobs of one guild; less than that only if it has no more."""
         of_guild = sa.and_(jobs.c.guild_id.is_(None) if guild_id is None else jobs.c.guild_id == guild_id, free)
@@ -151,7 +155,7 @@ class Jobs(Repository):
         rows = await self._all(
             jobs.update()
             .where(jobs.c.id.in_(chosen))
-            .values(taken_until=until)
+            .values(lease_owner=owner, taken_until=until)
             .returning(jobs.c.id, jobs.c.message, jobs.c.media, jobs.c.created_at, jobs.c.sweep_id, jobs.c.guild_id)
         )
         return [
@@ -171,13 +175,27 @@ class Jobs(Repository):
         rows = await self._all(statement.with_for_update(skip_locked=True) if self._postgresql else statement)
         return [row.id for row in rows]
 
-    async def give_back(self, job_ids: Collection[int]) -> None:
-        """Let taken jobs wait again."""
-        await self._run(jobs.update().where(jobs.c.id.in_(job_ids)).values(taken_until=None))
+    async def give_back(self, job_ids: Collection[int], *, owner: str) -> None:
+        """Let jobs that ``owner`` took wait again; not one that somebody else took after its lease."""
+        await self._free(jobs.c.id.in_(job_ids), jobs.c.lease_owner == owner)
 
-    async def release(self) -> None:
-        """Give back every taken job. For the start of a process that is alone on its database."""
-        await self._run(jobs.update().where(jobs.c.taken_until.is_not(None)).values(taken_until=None))
+    async def release(self, *, owner: str | None = None, predecessors: str | None = None) -> int:
+        """Give back every job that ``owner`` took, and tell others of it; how many.
+
+        ``predecessors``: those of every owner whose name begins like this. Neither: every job, also one that waits for
+        its time; for a process that is alone on its database.
+        """
+        if predecessors is not None:
+            condition = jobs.c.lease_owner.startswith(predecessors, autoescape=True)
+        else:
+            condition = jobs.c.taken_until.is_not(None) if owner is None else jobs.c.lease_owner == owner
+        released = await self._free(condition)
+        if released:
+            await self._tell(Topic.JOBS)
+        return released
+
+    async def _free(self, *conditions: sa.ColumnElement[bool]) -> int:
+        return await self._run(jobs.update().where(*conditions).values(lease_owner=None, taken_until=None))
 
     async def done(self, *job_ids: int) -> int:
         """Strike jobs off; how many. One that somebody else had after its lease may be gone already."""

@@ -15,7 +15,7 @@ from .dialects import Dialect, migration_engine, place, transaction
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0006_history"
+HEAD = "0007_job_owner"
 """The newest revision in ``migrations/versions``; spelled out so that a start need not read the scripts."""
 
 _LOCK = 0x7374616E67756172  # "stanguar"

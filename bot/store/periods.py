@@ -323,7 +323,7 @@ _WORK = (
         jobs,
         why="pictures that wait to be checked",
         until="until they are checked, usually minutes; `retention.sightings_days` at most",
-        holds=held(member="message", place="media guild_id", nobody="id sweep_id"),
+        holds=held(member="message", place="media guild_id", nobody="id sweep_id lease_owner"),
         wish={"message": Wish.KEPT},
         kept="a picture that waits is checked like any other: deleting is no way around that",
         clock=Clock(Period.SIGHTINGS, lambda before: jobs.c.created_at < before, jobs.c.id),

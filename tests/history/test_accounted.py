@@ -35,6 +35,7 @@ def pipeline(desk: Desk, said: list[MessageRef], *, capacity: int = 100, workers
         desk.cases,
         capacity=capacity,
         workers=workers,
+        owner="a",
         accounted=said.append,
     )
 

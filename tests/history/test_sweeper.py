@@ -103,7 +103,7 @@ class Bench:
     async def jobs(self) -> list[tuple[int, list[str]]]:
         """The message and the media ids of each job."""
         async with self.desk.store.write() as tx:
-            taken = await tx.jobs.take(1000, now=self.desk.now())
+            taken = await tx.jobs.take(1000, owner="a", now=self.desk.now())
             await tx.jobs.release()
         return [(job.message.message_id, [item.media_id for item in job.media]) for job in taken]
 
@@ -240,7 +240,7 @@ async def test_nothing_is_read_while_many_messages_wait(bench: Bench, monkeypatc
     async with bench.desk.store.write() as tx:
         for _ in range(MOST_WAITING):
             await tx.jobs.put(bench.desk.message(), [item], bench.desk.now())
-        (job, *_) = await tx.jobs.take(1)
+        (job, *_) = await tx.jobs.take(1, owner="a")
     await bench.open(Range(FANS, 0, BEGIN + 9))
     reading = asyncio.create_task(bench.sweeper.run())
     await asyncio.sleep(0.1)
@@ -281,7 +281,7 @@ async def test_the_pipeline_counts_how_the_pictures_of_a_sweep_ended(bench: Benc
     bench.history.post(FANS, BEGIN, 1, 2)
     bench.history.post(FANS, BEGIN + 1, 3, sticker_items=[{"id": "9", "format_type": 3}])
     sweep = await bench.open(Range(FANS, 0, BEGIN + 9))
-    line = Pipeline(desk.store, desk.scanner, desk.guilds, desk.cases, capacity=100, workers=4)
+    line = Pipeline(desk.store, desk.scanner, desk.guilds, desk.cases, capacity=100, workers=4, owner="a")
     await line.start()
     await bench.sweeper.run()
     line.wake()

@@ -24,29 +24,67 @@ async def test_jobs_come_back_whole_and_in_order(store: Store):
             await tx.jobs.put(message(number), MEDIA, NOW)
         assert await tx.jobs.count() == 3
     async with store.write() as tx:
-        taken = await tx.jobs.take(2, now=NOW)
+        taken = await tx.jobs.take(2, owner="a", now=NOW)
     assert [(job.message, job.media) for job in taken] == [(message(0), MEDIA), (message(1), MEDIA)]
 
 
 async def test_a_taken_job_is_not_given_out_again_until_its_lease_ends(store: Store):
     async with store.write() as tx:
         await tx.jobs.put(message(1), MEDIA, NOW)
-        [taken] = await tx.jobs.take(5, now=NOW, lease=MINUTE)
+        [taken] = await tx.jobs.take(5, owner="a", now=NOW, lease=MINUTE)
     async with store.write() as tx:
-        assert await tx.jobs.take(5, now=NOW + MINUTE - timedelta(seconds=1)) == []
-        assert await tx.jobs.take(5, now=NOW + MINUTE) == [taken]
+        assert await tx.jobs.take(5, owner="a", now=NOW + MINUTE - timedelta(seconds=1)) == []
+        assert await tx.jobs.take(5, owner="a", now=NOW + MINUTE) == [taken]
         await tx.jobs.done(taken.id)
-        assert await tx.jobs.take(5, now=NOW + 2 * MINUTE) == []
+        assert await tx.jobs.take(5, owner="a", now=NOW + 2 * MINUTE) == []
         assert await tx.jobs.count() == 0
 
 
-async def test_a_new_process_takes_what_the_old_one_held(store: Store):
+async def test_a_process_that_is_alone_takes_what_waits_for_anything(store: Store):
     async with store.write() as tx:
         await tx.jobs.put(message(1), MEDIA, NOW)
-        taken = await tx.jobs.take(5, now=NOW)
+        taken = await tx.jobs.take(5, owner="a", now=NOW)
+        await tx.jobs.postpone(message(2), MEDIA[0], NOW, until=NOW + MINUTE)
     async with store.write() as tx:
-        await tx.jobs.release()
-        assert await tx.jobs.take(5, now=NOW) == taken
+        assert await tx.jobs.take(5, owner="b", now=NOW) == []
+        assert await tx.jobs.release() == 2
+        assert (await tx.jobs.take(5, owner="b", now=NOW))[:1] == taken
+
+
+async def test_what_a_predecessor_took_comes_back_and_what_others_took_does_not(store: Store):
+    owners = ("1/4 dead", "11/4 alive", "1/40 alive", "2/4 alive")
+    async with store.write() as tx:
+        for number, owner in enumerate(owners):
+            await tx.jobs.put(message(number), MEDIA, NOW)
+            assert len(await tx.jobs.take(1, owner=owner, now=NOW)) == 1
+        await tx.jobs.postpone(message(9), MEDIA[0], NOW, until=NOW + MINUTE)
+    async with store.write() as tx:
+        assert await tx.jobs.release(predecessors="1/4 ") == 1
+        assert [job.message for job in await tx.jobs.take(9, owner="1/4 new", now=NOW)] == [message(0)]
+    async with store.write() as tx:
+        assert await tx.jobs.release(predecessors="1/_ ") == 0, "a place is no pattern"
+
+
+async def test_who_ends_gives_back_what_it_took_itself(store: Store):
+    async with store.write() as tx:
+        await tx.jobs.put(message(1), MEDIA, NOW)
+        await tx.jobs.put(message(2), MEDIA, NOW)
+        [first] = await tx.jobs.take(1, owner="a", now=NOW)
+        await tx.jobs.take(1, owner="b", now=NOW)
+        assert await tx.jobs.release(owner="a") == 1
+        assert await tx.jobs.take(5, owner="c", now=NOW) == [first]
+
+
+async def test_nobody_gives_back_what_somebody_else_took_after_its_lease(store: Store):
+    async with store.write() as tx:
+        await tx.jobs.put(message(1), MEDIA, NOW)
+        [late] = await tx.jobs.take(1, owner="late", now=NOW, lease=MINUTE)
+        [again] = await tx.jobs.take(1, owner="quick", now=NOW + MINUTE)
+        await tx.jobs.give_back([late.id], owner="late")
+        assert await tx.jobs.release(owner="late") == await tx.jobs.release(predecessors="late") == 0
+        assert await tx.jobs.take(1, owner="c", now=NOW + MINUTE) == []
+        await tx.jobs.give_back([again.id], owner="quick")
+        assert await tx.jobs.take(1, owner="c", now=NOW + MINUTE) == [again]
 
 
 def of(guild_id: int, number: int) -> MessageRef:
@@ -62,7 +100,7 @@ async def put(store: Store, *jobs: tuple[int, int, int | None]) -> None:
 
 async def taken(store: Store, limit: int, **options: Any) -> list[int]:
     async with store.write() as tx:
-        return [job.message.message_id for job in await tx.jobs.take(limit, now=NOW, **options)]
+        return [job.message.message_id for job in await tx.jobs.take(limit, owner="a", now=NOW, **options)]
 
 
 async def test_a_quiet_guild_does_not_wait_behind_the_thousands_of_another(store: Store):
@@ -99,9 +137,9 @@ async def test_rows_of_an_older_version_have_a_turn_too(store: Store):
 async def test_what_is_given_back_is_taken_again(store: Store):
     await put(store, (1, 1, None), (1, 2, None))
     async with store.write() as tx:
-        first, second = await tx.jobs.take(5, now=NOW)
-        await tx.jobs.give_back([second.id])
-        assert await tx.jobs.take(5, now=NOW) == [second]
+        first, second = await tx.jobs.take(5, owner="a", now=NOW)
+        await tx.jobs.give_back([second.id], owner="a")
+        assert await tx.jobs.take(5, owner="a", now=NOW) == [second]
         await tx.jobs.done(first.id, second.id)
         assert await tx.jobs.count() == 0
 

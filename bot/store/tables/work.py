@@ -65,6 +65,8 @@ jobs = sa.Table(
     sa.Column("guild_id", sa.BigInteger),
     # The sweep that found the message; NULL for one that was seen as it was posted. No foreign key: a job outlives it.
     sa.Column("sweep_id", sa.BigInteger),
+    # Which process took it. NULL while it waits, also for a time of its own, and if an older version took it.
+    sa.Column("lease_owner", sa.String(200)),
     partial("ix_jobs_sweep_id", "sweep_id", where="sweep_id IS NOT NULL"),
     # In the order in which a guild's jobs are given out.
     sa.Index(None, "guild_id", "sweep_id", "id"),
