@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from bot.model import BankKind, Category, Mode
-from bot.store.tables import cases
+from bot.model import BankKind, Category, MediaRef, MessageRef, Mode, Surface
+from bot.store.tables import cases, jobs
 from tests.discordd import (
     BULK_DELETE,
     CREATE_MESSAGE,
@@ -126,6 +127,33 @@ class Cluster:
         async with self.installation._stored() as store, store.read() as tx:
             return (await tx.connection.execute(mine)).scalar_one()
 
+    async def leave_waiting(self, server: Server, message: Message) -> None:
+        """Leave a message's picture in the database, to be scanned by whoever has room."""
+        (attachment,) = message.attachments
+        media = MediaRef(f"attachment:{attachment['id']}", Surface.ATTACHMENT, attachment["url"])
+        ref = MessageRef(server.fans.home.id, server.fans.id, message.id)
+        async with self.installation._stored() as store, store.write() as tx:
+            await tx.jobs.put(ref, [media], datetime.now(UTC))
+
+    async def holders(self) -> list[str | None]:
+        """Who holds each of the pictures that were left waiting, in their order."""
+        mine = sa.select(jobs.c.lease_owner).where(jobs.c.sweep_id.is_(None)).order_by(jobs.c.id)
+        async with self.installation._stored() as store, store.read() as tx:
+            return list((await tx.connection.execute(mine)).scalars())
+
+    async def until_held(self, number: int, *, not_by: str | None = None) -> str:
+        """Wait until somebody, and somebody else than that, holds the waiting picture of this number; its name."""
+        while (holder := (await self.holders())[number]) in (None, not_by):  # noqa: ASYNC110 - others work on it
+            await asyncio.sleep(0.05)
+        return str(holder)
+
+    async def hold_for_a_year(self) -> None:
+        """No lease of a waiting picture runs out during the test."""
+        until = datetime.now(UTC) + timedelta(days=365)
+        async with self.installation._stored() as store, store.write() as tx:
+            held = jobs.update().where(jobs.c.lease_owner.is_not(None))
+            await tx.connection.execute(held.values(taken_until=until))
+
     def end(self) -> None:
         for process in self._started:
             process.end()
@@ -227,6 +255,33 @@ async def test_killed_with_calls_in_hand_and_started_again(discordd: Discordd, t
     assert [two.deleted(post) for _, post in posts] == [int(post in blocked) for _, post in posts]
     for server in two.servers:
         assert two.cards(server) == await two.cases(server) == 1
+
+
+async def test_killed_with_a_waiting_picture_in_hand_and_started_again(discordd: Discordd, two: Cluster) -> None:
+    await two.set_up(each=1)
+    server = two.servers[0]
+    first, second = two.post(server, HARMLESS, 50), two.post(server, HARMLESS, 51)
+    process = await two.start(1)
+    held = Hold()
+    script = discordd.faults.always("GET", "/*/attachments/**", held)
+    await two.leave_waiting(server, first)
+    dead = await two.until_held(0)
+    assert dead.startswith("1/2 ")
+    await process.kill()
+    await two.hold_for_a_year()
+    await two.start(0)
+    await two.leave_waiting(server, second)
+    alive = await two.until_held(1)
+    assert alive.startswith("0/2 ")
+    assert await two.holders() == [dead, alive], "in another place nobody touches what a process held"
+    await two.start(1)
+    await two.until_held(0, not_by=dead)
+    assert (await two.holders())[1] == alive, "what a living process holds stays with it"
+    discordd.faults.lift(script)
+    held.release()
+    await two.until_seen(2)
+    while await two.holders():  # noqa: ASYNC110 - other processes work on it
+        await asyncio.sleep(0.05)
 
 
 async def test_killed_in_mid_flood_and_started_again(discordd: Discordd, two: Cluster) -> None:
