@@ -252,8 +252,12 @@ class App:
         """
         vault = Vault.open_or_create(settings)
         store = await Store.open(settings.store.url, vault, connections=settings.store.connections)
-        app = cls(settings, store, clock=clock)
-        await app.banks.refresh()
+        try:
+            app = cls(settings, store, clock=clock)
+            await app.banks.refresh()
+        except BaseException:  # asked to end meanwhile, too
+            await store.close()
+            raise
         return app
 
     async def start(

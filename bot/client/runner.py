@@ -119,8 +119,8 @@ async def run(app: App, *, stopping: Callable[[], None] = lambda: None) -> None:
     bot: StanguardBot | None = None
     connection: asyncio.Task[None] | None = None
     sys.setswitchinterval(SWITCH_SECONDS)
-    await app.monitor.start()
     try:
+        await app.monitor.start()
         token = token_of(app.settings.discord)
         bot = create_bot(app)
         gateway = Connection(bot)

@@ -284,7 +284,12 @@ class Sandbox:
         """
         try:
             pool = pools.create(self._workers, self._memory, self._niceness)
-            await asyncio.to_thread(lambda: pool.active)
+            started = asyncio.get_running_loop().run_in_executor(None, lambda: pool.active)
+            try:
+                await asyncio.shield(started)
+            except asyncio.CancelledError:
+                started.add_done_callback(lambda _: self._retire(pool))  # a pool that is being started cannot be ended
+                raise
         except (OSError, EOFError) as error:  # EOFError: the server that forks the processes could not, and ended
             raise BrokenProcessPool from error
         return pool
