@@ -25,7 +25,7 @@ from bot.store.chores import INSTALLATION
 
 from .departures import sinks_of
 from .permits import Permits
-from .raw import Sink, guard, where
+from .raw import MESSAGE_EVENTS, Sink, guard, where
 from .restraint import NOT_ACCEPTED, Restraint
 from .translator import CatalogueTranslator
 from .watchdog import Watchdog
@@ -110,9 +110,9 @@ class StanguardBot(commands.Bot):
         self.stats_renderer: StatsRenderer | None = None
         self.logged_in = False
         self.watchdog: Watchdog | None = None
-        self._sinks: list[Sink] = []
         # Of several sinks of an event the first one hears of it first.
-        self._event_sinks: dict[str, list[Sink]] = {event: [sink] for event, sink in sinks_of(app.departures).items()}
+        self._sinks: dict[str, list[Sink]] = {event: [] for event in MESSAGE_EVENTS}
+        self._sinks |= {event: [sink] for event, sink in sinks_of(app.departures).items()}
         self.restraint = Restraint()
         self.permits = Permits(self)
         super().__init__(
@@ -133,7 +133,7 @@ class StanguardBot(commands.Bot):
         )
         self.restraint.limit(self.http)
         metrics.INVALID_ANSWERS.set_function(lambda: self.restraint.invalid)
-        guard(self._connection.parsers, self._sinks, self._event_sinks)
+        guard(self._connection.parsers, self._sinks)
 
     async def connect(self, *, reconnect: bool = True) -> None:
         """Stay on the gateway. Raises discord.LoginFailure when Discord stops to accept the token, besides the rest."""
@@ -169,24 +169,25 @@ class StanguardBot(commands.Bot):
         """Whether this process publishes the commands: of several processes, the one with the first shard."""
         return True
 
-    def add_sink(self, sink: Sink) -> None:
-        """Hand the raw JSON of every created or changed message to ``sink``, before discord.py sees it."""
-        self._sinks.append(sink)
+    def add_sink(self, sink: Sink, *events: str) -> None:
+        """Hand the raw JSON of every message to ``sink`` before discord.py sees it, at these events or at all."""
+        for event in events or MESSAGE_EVENTS:
+            self._sinks[event].append(sink)
 
     def remove_sink(self, sink: Sink) -> None:
         """Stop handing messages to ``sink``; nothing happens if it was not there."""
-        if sink in self._sinks:
-            self._sinks.remove(sink)
+        for event in MESSAGE_EVENTS:
+            if sink in self._sinks[event]:
+                self._sinks[event].remove(sink)
 
     def add_guild_sinks(self, *, appeared: Sink, left: Sink) -> None:
         """Hand the raw JSON of every GUILD_CREATE to one sink and of every GUILD_DELETE to another, before messages."""
-        self._event_sinks["GUILD_CREATE"].append(appeared)
-        self._event_sinks["GUILD_DELETE"].append(left)
+        self._sinks["GUILD_CREATE"].append(appeared)
+        self._sinks["GUILD_DELETE"].append(left)
 
     def stop_intake(self) -> None:
         """Take no more messages in, so that what is under way can end before the connection does."""
-        self._sinks.clear()
-        for sinks in self._event_sinks.values():
+        for sinks in self._sinks.values():
             sinks.clear()
 
     @property

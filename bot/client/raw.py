@@ -29,19 +29,17 @@ Parser = Callable[[Any], None]
 _DISCORD_EPOCH = 1_420_070_400
 """Ids count milliseconds from the beginning of 2015, in seconds since 1970."""
 
-MESSAGE_EVENTS = ("MESSAGE_CREATE", "MESSAGE_UPDATE")
+POSTED, CHANGED = MESSAGE_EVENTS = ("MESSAGE_CREATE", "MESSAGE_UPDATE")
+"""A change is an edit by the author, or what Discord itself adds later, such as the picture of a link."""
 
 
-def guard(
-    parsers: MutableMapping[str, Parser], sinks: list[Sink], others: Mapping[str, list[Sink]] | None = None
-) -> None:
-    """Wrap all parsers in place. ``sinks`` is read at every message, so that sinks can come and go.
+def guard(parsers: MutableMapping[str, Parser], sinks: Mapping[str, list[Sink]]) -> None:
+    """Wrap all parsers in place.
 
-    ``others``: the sinks of further events, by their names.
+    ``sinks``: by the name of their event. The lists are read at every event, so that sinks can come and go.
     """
     for event, parser in tuple(parsers.items()):
-        of_event = sinks if event in MESSAGE_EVENTS else (others or {}).get(event, ())
-        parsers[event] = partial(_parse, event, parser, of_event)
+        parsers[event] = partial(_parse, event, parser, sinks.get(event, ()))
 
 
 def _parse(event: str, parser: Parser, sinks: list[Sink] | tuple[Sink, ...], data: dict[str, Any]) -> None:

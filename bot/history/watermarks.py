@@ -25,10 +25,12 @@ LATE_EMBED = 10.0
 class _Open:
     """A message that is not accounted for yet. ``times``: how often it came and is being worked on.
 
-    ``before``: the newest message below it that had come when it did; 0 if that is not known.
+    ``before``: the newest message below it that had come when it did; 0 if that is not known. ``held``: the mark in the
+    database is below it, and stays there until it is accounted for.
     """
 
     before: int
+    held: bool = False
     times: int = 1
 
 
@@ -71,28 +73,35 @@ class Tracker:
         self._held: set[int] = set()
         self._lingering: deque[tuple[float, MessageRef]] = deque()
 
-    def passed(self, message: MessageRef) -> None:
-        """A message came in which there is nothing to scan."""
-        if message.edited:  # it says nothing about the messages before it
+    def passed(self, message: MessageRef, *, changed: bool = False) -> None:
+        """A message came in which there is nothing to scan. ``changed``: not for the first time."""
+        if changed:  # it says nothing about the messages before it
             return
         self._came(self._channel(message), message.message_id)
 
-    def seen(self, message: MessageRef) -> None:
-        """A message came, and is not accounted for before :meth:`accounted` says so, as often as this was called."""
+    def seen(self, message: MessageRef, *, changed: bool = False) -> bool:
+        """A message came, and is not accounted for before :meth:`accounted` says so, as often as this was called.
+
+        ``changed``: it came before, and came again because something in it changed. Returns whether a mark below it
+        holds until then, so that a process that died meanwhile finds it again. Where none does, the mark may have
+        passed it long ago, and what is new in it is lost with this process unless it stands in the database.
+        """
         channel, message_id = self._channel(message), message.message_id
         known = channel.open.get(message_id)
         if known is not None:
             known.times += 1
-            if not message.edited:  # an edit of it came first
+            if not changed:  # a change of it came first
                 self._came(channel, message_id)
-            return
-        if message.edited:
+            return known.held
+        if changed:
             channel.open[message_id] = _Open(0)
-            return
+            return False
         # The first one of a channel of which nothing was left to write: everything before it is accounted for.
         newest = channel.newest or message_id - 1
-        channel.open[message_id] = _Open(newest if newest < message_id else 0)
+        held = newest < message_id
+        channel.open[message_id] = _Open(newest if held else 0, held)
         self._came(channel, message_id)
+        return held
 
     def accounted(self, message: MessageRef) -> None:
         """All media items of a message are recorded, or stand in the database as jobs."""
@@ -130,15 +139,23 @@ class Tracker:
         for one in self._guilds.get(guild_id, {}).values():
             one.noting = None
 
-    def linger(self, message: MessageRef) -> None:
+    def linger(self, message: MessageRef, *, changed: bool = False) -> None:
         """A message came to which Discord may add an embed yet: it is accounted for when that time has passed."""
-        self.seen(message)
+        self.seen(message, changed=changed)
         self._lingering.append((self._clock() + LATE_EMBED, message))
 
     def hold(self, guild_id: int) -> dict[int, int]:
-        """Write nothing of this guild until :meth:`release`; its marks at this moment, by channel id."""
+        """Write nothing of this guild until :meth:`release`; its marks at this moment, by channel id.
+
+        Whoever asks for it raises the marks in the database above all that came until now, once they know what of that
+        is to be read again. What is read again is read once: a message that changes after that is not found so.
+        """
         self._held.add(guild_id)
-        return {channel_id: one.mark for channel_id, one in self._guilds.get(guild_id, {}).items() if one.mark}
+        channels = self._guilds.get(guild_id, {})
+        for channel in channels.values():
+            for message in channel.open.values():
+                message.held = False
+        return {channel_id: one.mark for channel_id, one in channels.items() if one.mark}
 
     def release(self, guild_id: int) -> None:
         """Write the marks of this guild again."""

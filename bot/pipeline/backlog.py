@@ -173,17 +173,22 @@ class Backlog:
             log.error("pipeline.not_released", error=type(error).__name__)
 
     def spill(self, message: MessageRef, media: tuple[SeenMedia, ...], arrival: Arrival | None) -> None:
-        """Let media items of a message wait in the database."""
+        """Let media items of a message wait in the database, because there is no room for them."""
+        if self.write_first(message, media, arrival):
+            metrics.MEDIA_SPILLED.inc(len(media))
+
+    def write_first(self, message: MessageRef, media: tuple[SeenMedia, ...], arrival: Arrival | None) -> bool:
+        """Write media items of a message to the database before anything else; False if they were let go of."""
         if len(self._spilled) >= MOST_KEPT:
             metrics.MEDIA_FORGOTTEN.inc(len(media))
             log.error("pipeline.forgotten", message_id=message.message_id, waiting=len(self._spilled))
             if self._forgotten is not None:
                 self._forgotten(message)
-            return
+            return False
         self._spilled.append(_Spilled(message, media, arrival))
         self._outstanding.begin()
-        metrics.MEDIA_SPILLED.inc(len(media))
         self._to_write.set()
+        return True
 
     def put_back(self, item: Item) -> None:
         """Let an item that was pushed out of memory wait in the database: its message, or the row it came from."""

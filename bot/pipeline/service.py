@@ -116,11 +116,24 @@ class Pipeline:
         self._under_way = {}
         await self._backlog.keep(left)
 
-    def submit(self, message: MessageRef, media: Sequence[SeenMedia]) -> None:
-        """Take the media items of one message in. Never waits and never fails; after stop() they are only counted."""
+    def submit(self, message: MessageRef, media: Sequence[SeenMedia], *, write_first: bool = False) -> None:
+        """Take the media items of one message in. Never waits and never fails; after stop() they are only counted.
+
+        ``write_first``: nobody would find them again if this process died, so they are written to the database as a
+        job and taken from there. That costs them two transactions, and a new message needs neither.
+        """
+        if write_first:
+            # Most edits repeat pictures that are recorded; these need no job.
+            media = [item for item in media if (message.message_id, item.media_id) not in self._recent]
         if not media:
+            if self._accounted is not None:
+                self._accounted(message)
             return
         arrival = Arrival(message, self._accounted)
+        if write_first:
+            arrival.left = 1
+            self._backlog.write_first(message, tuple(media), arrival)
+            return
         left_over = tuple(item for item in media if not (self._accepting and self._put(_item(arrival, item))))
         arrival.left = len(media) - len(left_over) + bool(left_over)
         if left_over:

@@ -33,7 +33,7 @@ def heard(event: str, data: Any) -> tuple[list[tuple[Any, ...]], list[Any]]:
     parsed: list[Any] = []
     parsers: dict[str, Parser] = dict.fromkeys(("READY", "GUILD_CREATE", "GUILD_DELETE"), parsed.append)
     service = Heard()
-    guard(parsers, [], {name: [sink] for name, sink in sinks_of(service).items()})  # type: ignore[arg-type]
+    guard(parsers, {name: [sink] for name, sink in sinks_of(service).items()})  # type: ignore[arg-type]
     parsers[event](data)
     return service.events, parsed
 

@@ -8,12 +8,12 @@ from typing import Any
 import structlog
 from prometheus_client import REGISTRY
 
-from bot.client.raw import Parser, guard, where
+from bot.client.raw import MESSAGE_EVENTS, Parser, guard, where
 
 
 def parsed(sinks: list[Callable[[Any], None]], event: str, parser: Parser, data: Any) -> None:
     parsers = {event: parser}
-    guard(parsers, sinks)
+    guard(parsers, dict.fromkeys(MESSAGE_EVENTS, sinks))
     parsers[event](data)
 
 
@@ -40,7 +40,7 @@ def test_a_failing_sink_stops_neither_the_next_one_nor_the_parser() -> None:
     assert seen == ["sink", "parser"]
 
 
-def test_only_messages_go_to_the_sinks() -> None:
+def test_other_events_do_not_go_to_the_sinks_of_messages() -> None:
     seen: list[Any] = []
     parsed([seen.append], "GUILD_CREATE", lambda _: None, {"id": "1"})
     assert seen == []
@@ -49,7 +49,7 @@ def test_only_messages_go_to_the_sinks() -> None:
 def test_sinks_can_be_added_after_the_guard_was_set() -> None:
     sinks: list[Callable[[Any], None]] = []
     parsers: dict[str, Parser] = {"MESSAGE_CREATE": lambda _: None}
-    guard(parsers, sinks)
+    guard(parsers, {"MESSAGE_CREATE": sinks})
     seen: list[Any] = []
     sinks.append(seen.append)
     parsers["MESSAGE_CREATE"]({"id": "1"})

@@ -43,10 +43,10 @@ def test_a_mark_never_passes_what_is_not_accounted_for(acts: list[tuple[str, int
     under_way: dict[int, int] = {}
     for act, id_, edited in acts:
         if act == "seen":
-            tracker.seen(message(id_, edited=edited))
+            tracker.seen(message(id_), changed=edited)
             under_way[id_] = under_way.get(id_, 0) + 1
         elif act == "passed":
-            tracker.passed(message(id_, edited=edited))
+            tracker.passed(message(id_), changed=edited)
         else:
             tracker.accounted(message(id_))
             if under_way.get(id_):
@@ -88,10 +88,37 @@ async def test_a_guild_that_is_held_is_not_written(store: Store) -> None:
     assert await written(store) == {FANS: 300}
 
 
+def test_whether_a_message_would_be_read_again() -> None:
+    tracker = Tracker(None)  # type: ignore[arg-type] # nothing is written
+    assert tracker.seen(message(100))
+    assert tracker.seen(message(100), changed=True), "its own arrival holds the mark"
+    assert not tracker.seen(message(90), changed=True)
+    assert not tracker.seen(message(95)), "a newer one came before it, and may have raised the mark"
+    for _ in range(2):
+        tracker.accounted(message(100))
+    assert not tracker.seen(message(100), changed=True)
+
+
+def test_a_link_is_not_held_by_its_edit() -> None:
+    tracker = Tracker(None)  # type: ignore[arg-type] # nothing is written
+    tracker.linger(message(100), changed=True)
+    assert not tracker.seen(message(100), changed=True)
+    tracker.linger(message(200))
+    assert tracker.seen(message(200), changed=True)
+
+
+def test_a_new_session_raises_the_marks_above_what_came_before_it() -> None:
+    tracker = Tracker(None)  # type: ignore[arg-type] # nothing is written
+    tracker.linger(message(100))
+    tracker.hold(GUILD)
+    assert not tracker.seen(message(100), changed=True), "by now it may have been read again without the change"
+    assert tracker.seen(message(200))
+
+
 async def test_an_edit_says_nothing_about_what_was_posted_before_it(store: Store) -> None:
     tracker = Tracker(store)
-    tracker.passed(message(50, edited=True))
-    tracker.seen(message(60, edited=True))
+    tracker.passed(message(50), changed=True)
+    tracker.seen(message(60), changed=True)
     await tracker.flush()
     tracker.accounted(message(60))
     await tracker.flush()

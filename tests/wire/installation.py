@@ -28,6 +28,7 @@ from tests.discordd import Channel, Discordd, Guild, Message
 from tests.discordd.sessions import Session
 
 ROOT = Path(__file__).parents[2]
+GATES_FOLDER = "MATRIX_FOLDER"
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -122,6 +123,14 @@ class Installation:
         tables = dict(self._tables, discord={"shard_ids": list(shards), "shard_count": shard_count})
         name = f"bot-{'-'.join(map(str, shards))}.toml"
         return BotProcess(self, self.discordd.write_config(self.folder / name, **tables), shards, shard_count)
+
+    def gated_process(self) -> BotProcess:
+        """The same, held up where ``Gates(folder / "gates")`` of :mod:`tests.wire.steps` are shut."""
+        return BotProcess(
+            self,
+            command=[sys.executable, "-m", "tests.wire.steps"],
+            environment={GATES_FOLDER: str(self.folder / "gates")},
+        )
 
     # ---------------------------------------------------------------------------------------------- looking
 

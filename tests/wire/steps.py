@@ -23,7 +23,7 @@ from bot.cli import invoke
 from bot.media.fetch import Fetcher
 from bot.media.sandbox import Sandbox
 
-FOLDER = "MATRIX_FOLDER"
+from .installation import GATES_FOLDER
 
 
 class Step(StrEnum):
@@ -86,5 +86,5 @@ def build(patch: pytest.MonkeyPatch, folder: Path, *, inside: bool) -> None:
 
 
 if __name__ == "__main__":
-    build(pytest.MonkeyPatch(), Path(os.environ[FOLDER]), inside=True)
+    build(pytest.MonkeyPatch(), Path(os.environ[GATES_FOLDER]), inside=True)
     sys.exit(invoke(sys.argv[1:]))

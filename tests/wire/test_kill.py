@@ -15,14 +15,15 @@ DELETES = "/channels/*/messages/*"
 
 
 class Processes:
-    """Starts the bot's process again and again; the last of them ends with the test."""
+    """Starts the bot's process again and again; the last of them ends with the test. ``gated``: with :class:`Gates`."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, *, gated: bool = False) -> None:
         self._installation = installation
+        self._gated = gated
         self._started: list[BotProcess] = []
 
     async def start(self) -> BotProcess:
-        process = self._installation.process()
+        process = self._installation.gated_process() if self._gated else self._installation.process()
         self._started.append(process)
         await process.connected()
         return process

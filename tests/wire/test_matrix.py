@@ -13,7 +13,6 @@ import os
 import resource
 import signal
 import sqlite3
-import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,11 +109,7 @@ class Matrix:
 
     def start_process(self) -> None:
         """Start the bot in a process of its own, with gates."""
-        self.process = BotProcess(
-            self.installation,
-            command=[sys.executable, "-m", "tests.wire.steps"],
-            environment={steps.FOLDER: str(self.installation.folder / "gates")},
-        )
+        self.process = self.installation.gated_process()
 
     def post(self, place: Place) -> None:
         """The blocked picture, and then a harmless one."""
