@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, cast
 
 import structlog
@@ -37,25 +37,26 @@ _WITHOUT_MESSAGES = frozenset({4, 14, 15, 16})
 class Missing(NamedTuple):
     """What is to be read of a guild, the marks once that is noted, and how many channels are not read from the start.
 
-    ``since``: how far the guild as a whole was accounted for; None if it is new.
+    ``since``: how far the guild as a whole was accounted for; when the bot came, if nothing ever was.
     """
 
     ranges: list[Range]
     marks: dict[int, int]
     cut: int
-    since: int | None
+    since: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Appearance:
     """A guild as a session was told of it. ``heads``: the newest message by channel id, 0 where there is none.
 
-    ``first``: the same when the bot was told of it first, if nothing was written since. ``marks``: how far the channels
-    were accounted for in memory at that moment; ``heard``: the newest message of all guilds that had come by then.
+    ``joined``: the first id that a message can have that was posted when the bot was in it. ``marks``: how far the
+    channels were accounted for in memory when the bot was told of it first, if nothing was written since; ``heard``:
+    the newest message of all guilds that had come by then.
     """
 
     heads: dict[int, int]
-    first: dict[int, int]
+    joined: int
     marks: dict[int, int]
     heard: int
 
@@ -104,7 +105,8 @@ class Gaps:
         if guild_id is None or data.get("unavailable") is True:
             return
         heads = dict(_heads(data))
-        appearance = _Appearance(heads, heads, self._tracker.hold(guild_id), self._tracker.newest)
+        joined = first_id(_joined_at(data) or self._clock())
+        appearance = _Appearance(heads, joined, self._tracker.hold(guild_id), self._tracker.newest)
         earlier = self._appeared.get(guild_id)
         self._appeared[guild_id] = appearance if earlier is None else replace(earlier, heads=appearance.heads)
         self.served.add(guild_id)
@@ -161,14 +163,13 @@ class Gaps:
                 self._heard_before = await tx.watermarks.newest() or 0
             await tx.watermarks.raise_to(guild_id, appearance.marks)
             marks = await tx.watermarks.of_guild(guild_id)
-            missing = compare(marks, appearance.heads, oldest=oldest, first=appearance.first)
+            missing = compare(marks, appearance.heads, oldest=oldest, joined=appearance.joined)
             ranges = missing.ranges
             since = missing.since
-            if since is not None:
-                heard = max(since, appearance.heard, self._heard_before) if self._alone else since
-                if made_at(heard) < now - ARCHIVED_AFTER:
-                    after = max(since - length(OVERLAP_SECONDS), oldest)
-                    ranges = [*ranges, Range(ARCHIVED_THREADS, after, first_id(now))]
+            heard = max(since, appearance.heard, self._heard_before) if self._alone else since
+            if made_at(heard) < now - ARCHIVED_AFTER:
+                after = max(since - length(OVERLAP_SECONDS), oldest)
+                ranges = [*ranges, Range(ARCHIVED_THREADS, after, first_id(now))]
             if ranges:
                 await self._note(tx, guild_id, ranges, now)
             await tx.watermarks.raise_to(guild_id, missing.marks)
@@ -194,18 +195,15 @@ class Gaps:
         await tx.sweeps.open(guild_id, SweepKind.CATCH_UP, now, ranges)
 
 
-def compare(
-    marks: Mapping[int, int], heads: Mapping[int, int], *, oldest: int, first: Mapping[int, int] | None = None
-) -> Missing:
+def compare(marks: Mapping[int, int], heads: Mapping[int, int], *, oldest: int, joined: int) -> Missing:
     """What is missing in a guild: ``marks`` is how far its channels are accounted for, ``heads`` their newest messages.
 
     A channel without a mark has had no message while the bot listened, if the guild has any mark at all: it is read
-    from the last moment at which the bot is known to have listened. A guild without any is new to the bot, which
-    promises nothing for what was posted before it came: before ``first``, its newest messages then (None: they are
-    ``heads``). Nothing below ``oldest`` is read.
+    from the last moment at which the bot is known to have listened. A guild without any is one that the bot came to
+    and in which it noted nothing, because it was away or died before it could: it is read from when the bot came,
+    ``joined``, for nothing is promised for what was posted before. Nothing below ``oldest`` is read.
     """
-    first = heads if first is None else first
-    since = max(marks.values(), default=None)
+    since = max(marks.values(), default=joined)
     ranges: list[Range] = []
     raised: dict[int, int] = {}
     cut = 0
@@ -214,7 +212,7 @@ def compare(
         beginning = channel_id - 1
         mark = marks.get(channel_id)
         if mark is None:
-            listened = first.get(channel_id, 0) if since is None else since - length(OVERLAP_SECONDS)
+            listened = since - length(OVERLAP_SECONDS) if marks else since
             mark = max(beginning, listened)
             raised[channel_id] = max(head, beginning)
         if head <= mark:
@@ -225,6 +223,15 @@ def compare(
         if head > oldest:
             ranges.append(Range(channel_id, max(after, oldest), head + 1))
     return Missing(ranges, raised, cut, since)
+
+
+def _joined_at(guild: Mapping[str, Any]) -> datetime | None:
+    """When the bot came to a guild, by its GUILD_CREATE; None if that does not say."""
+    try:
+        at = datetime.fromisoformat(str(guild.get("joined_at")))
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def _heads(guild: Mapping[str, Any]) -> Iterator[tuple[int, int]]:

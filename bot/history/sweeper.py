@@ -300,7 +300,7 @@ class Sweeper:
             known = await tx.watermarks.of_guild(stretch.guild_id)
             # A thread without a mark had no message while the bot listened: read what came since it did not.
             marks = {id_: known.get(id_, max(stretch.after_id, id_ - 1)) for id_ in newest}
-            missing = compare(marks, newest, oldest=stretch.after_id)
+            missing = compare(marks, newest, oldest=stretch.after_id, joined=stretch.after_id)
             await tx.sweeps.add(stretch.sweep_id, stretch.guild_id, missing.ranges)
             await tx.watermarks.raise_to(stretch.guild_id, missing.marks)
         self._stale = True

@@ -158,7 +158,7 @@ def guild_create(it: Guild, me: User) -> Json:
     """A guild as the gateway introduces it. Of the members it names the bot alone, as for a large guild."""
     channels = it.channels.values()
     return guild(it) | {
-        "joined_at": it.created_at.isoformat(),
+        "joined_at": it.members[me.id].joined_at.isoformat(),
         "large": False,
         "unavailable": False,
         "member_count": len(it.members),

@@ -78,6 +78,7 @@ class World:
 
     def invite_back(self, guild: Guild) -> None:
         """The bot is in a guild again that it was thrown out of, with all that was there."""
+        guild.members[self.me.id].joined_at = datetime.now(UTC)
         self.guilds[guild.id] = guild
         self.channels.update(guild.channels)
         self._emit("GUILD_CREATE", guild.id, payloads.guild_create(guild, self.me))

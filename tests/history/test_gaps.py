@@ -34,32 +34,42 @@ def test_ids_are_times() -> None:
     assert first_id(datetime(2014, 1, 1, tzinfo=UTC)) == 0
 
 
-def test_a_guild_without_marks_is_new_to_the_bot() -> None:
-    missing = compare({}, {FANS: at(5), ART: 0}, oldest=OLDEST)
-    assert missing == ([], {FANS: at(5), ART: ART - 1}, 0, None)
+def test_a_guild_without_marks_is_read_from_when_the_bot_came() -> None:
+    missing = compare({}, {FANS: at(11), ART: 0, NEW: at(5)}, oldest=OLDEST, joined=at(10))
+    assert missing == (
+        [Range(NEW, at(10) - OVERLAP, at(5) + 1)],
+        {FANS: at(11), ART: ART - 1, NEW: at(5)},
+        0,
+        at(10),
+    )
+
+
+def test_of_a_guild_that_the_bot_came_to_long_ago_no_more_is_read_than_of_any_other() -> None:
+    missing = compare({}, {FANS: at(5)}, oldest=OLDEST, joined=OLD)
+    assert (missing.ranges, missing.cut) == ([Range(FANS, OLDEST, at(5) + 1)], 1)
 
 
 def test_only_what_is_newer_is_read_and_a_little_before() -> None:
-    missing = compare({FANS: at(60), ART: at(30)}, {FANS: at(5), ART: at(30)}, oldest=OLDEST)
+    missing = compare({FANS: at(60), ART: at(30)}, {FANS: at(5), ART: at(30)}, oldest=OLDEST, joined=at(10))
     assert missing.ranges == [Range(FANS, at(60) - OVERLAP, at(5) + 1)]
     assert missing.marks == {FANS: at(5)}
 
 
 def test_a_channel_made_meanwhile_is_read_from_its_beginning() -> None:
-    missing = compare({FANS: at(60)}, {FANS: at(60), NEW: at(1)}, oldest=OLDEST)
+    missing = compare({FANS: at(60)}, {FANS: at(60), NEW: at(1)}, oldest=OLDEST, joined=at(10))
     assert missing.ranges == [Range(NEW, NEW - 1, at(1) + 1)]
 
 
 def test_a_channel_seen_for_the_first_time_is_read_from_when_the_bot_last_listened() -> None:
-    missing = compare({FANS: at(60)}, {FANS: at(60), ART: at(1)}, oldest=OLDEST)
+    missing = compare({FANS: at(60)}, {FANS: at(60), ART: at(1)}, oldest=OLDEST, joined=at(10))
     assert missing.ranges == [Range(ART, at(60) - 2 * OVERLAP, at(1) + 1)]
-    quiet = compare({FANS: at(60)}, {ART: at(500)}, oldest=OLDEST)
+    quiet = compare({FANS: at(60)}, {ART: at(500)}, oldest=OLDEST, joined=at(10))
     assert (quiet.ranges, quiet.marks) == ([], {ART: at(500)})
 
 
 def test_nothing_is_read_that_is_too_long_ago() -> None:
     month, fortnight = at(30 * 24 * 60), at(20 * 24 * 60)
-    missing = compare({FANS: month, ART: month}, {FANS: at(1), ART: fortnight}, oldest=OLDEST)
+    missing = compare({FANS: month, ART: month}, {FANS: at(1), ART: fortnight}, oldest=OLDEST, joined=at(10))
     assert missing.ranges == [Range(FANS, OLDEST, at(1) + 1)]
     assert missing.marks == {FANS: at(1), ART: fortnight}
     assert missing.cut == 2
@@ -68,9 +78,12 @@ def test_nothing_is_read_that_is_too_long_ago() -> None:
 class Discord:
     """What a session is told of the guild."""
 
-    def introduce(self, channels: dict[int, int | None], threads: dict[int, int] | None = None) -> dict[str, Any]:
+    def introduce(
+        self, channels: dict[int, int | None], threads: dict[int, int] | None = None, joined: float = 0
+    ) -> dict[str, Any]:
         return {
             "id": str(GUILD),
+            "joined_at": (NOW - timedelta(minutes=joined)).isoformat(),
             "channels": [
                 {"id": str(id_), "type": 0, "last_message_id": None if head is None else str(head)}
                 for id_, head in channels.items()
@@ -208,10 +221,27 @@ async def test_a_guild_in_an_outage_is_left_alone(store: Store) -> None:
     assert made.served == set()
 
 
-async def test_a_new_guild_is_read_from_when_it_was_introduced_first(store: Store) -> None:
+async def test_a_new_guild_is_read_from_when_the_bot_came(store: Store) -> None:
     made = gaps(store, Tracker(store))
-    made.appeared(Discord().introduce({FANS: at(9), ART: None}))
-    made.appeared(Discord().introduce({FANS: at(1), ART: at(2)}))  # the first session ended before anything was noted
+    made.appeared(Discord().introduce({FANS: at(9), ART: None}, joined=4))
+    made.appeared(Discord().introduce({FANS: at(1), ART: at(2)}, joined=4))  # before anything was noted
     await made.write()
     after = {one.channel_id: one.after_id for one in await stretches(store)}
-    assert after == {FANS: at(9) - OVERLAP, ART: OLDEST}
+    assert after == {FANS: at(4) - OVERLAP, ART: at(4) - OVERLAP}
+
+
+async def test_a_new_guild_has_threads_that_were_archived_since_the_bot_came(store: Store) -> None:
+    made = gaps(store, Tracker(store))
+    made.appeared(Discord().introduce({FANS: at(90)}, joined=30))
+    await made.write()
+    (stretch,) = await stretches(store)
+    assert (stretch.channel_id, stretch.after_id) == (ARCHIVED_THREADS, at(30) - OVERLAP)
+
+
+@pytest.mark.parametrize("said", [None, "yesterday", 7])
+async def test_a_new_guild_that_does_not_say_when_the_bot_came_is_read_from_now_on(store: Store, said: object) -> None:
+    made = gaps(store, Tracker(store))
+    made.appeared(Discord().introduce({FANS: at(1)}) | {"joined_at": said})
+    await made.write()
+    assert await stretches(store) == []
+    assert await marks(store) == {FANS: at(1)}

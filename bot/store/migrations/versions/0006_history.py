@@ -14,7 +14,7 @@ KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Make what is new. An older version kept no watermarks: history is read from the first start with this one on."""
+    """Make what is new. An older version kept no watermarks: see `compare` in bot/history/gaps.py."""
     op.create_table(
         "watermarks",
         sa.Column("channel_id", sa.BigInteger(), autoincrement=False, nullable=False),
