@@ -23,9 +23,18 @@ async def desk(store: Store) -> AsyncIterator[Desk]:
     await desk.outbox.stop()
 
 
-def pipeline(desk: Desk, said: list[MessageRef] | None = None) -> Pipeline:
-    accounted = None if said is None else said.append
-    return Pipeline(desk.store, desk.scanner, desk.guilds, desk.cases, capacity=100, workers=2, accounted=accounted)
+def pipeline(desk: Desk, said: list[MessageRef] | None = None, process: str = "first") -> Pipeline:
+    return Pipeline(
+        desk.store,
+        desk.scanner,
+        desk.guilds,
+        desk.cases,
+        capacity=100,
+        workers=2,
+        owner=f"0/1 {process}",
+        place="0/1 ",
+        accounted=None if said is None else said.append,
+    )
 
 
 async def jobs(desk: Desk) -> int:
@@ -81,9 +90,7 @@ async def test_another_process_scans_it_where_the_first_one_died(desk: Desk) -> 
         task.cancel()
     await asyncio.gather(*first._tasks, return_exceptions=True)
     slow.go.set()
-    async with desk.store.write() as tx:  # the lease of the dead one ended
-        await tx.jobs.release()
-    second = pipeline(desk)
+    second = pipeline(desk, process="second")
     await second.start()
     await second.idle()
     await second.stop()
