@@ -191,7 +191,7 @@ class ClaimService:
 
     async def note(self, case_id: int, actor_id: int, text: str, *, request_id: int | None = None) -> Case:
         """Keep a moderator's note with a case, in whatever state it is. NotAllowedError for one without words."""
-        plain = " ".join(text.split())[:LONGEST_NOTE]
+        plain = " ".join(text.split())[:LONGEST_NOTE].rstrip()
         if not plain:
             raise NotAllowedError("The note is empty; write what the other moderators should know.")
 

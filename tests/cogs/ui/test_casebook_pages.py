@@ -58,7 +58,7 @@ lines = st.builds(
     report_count=st.integers(0, MOST_CASES_LISTED),
 )
 sentences = st.text(max_size=40).map(lambda text: text * 30) | st.sampled_from(["*" * 1200, "`_" * 700, "x " * 400])
-notes = sentences.map(lambda text: " ".join(text.split())[:LONGEST_NOTE])
+notes = sentences.map(lambda text: " ".join(text.split())[:LONGEST_NOTE].rstrip())
 kinds = st.sampled_from([*casebook_pages._EVENTS, *Decision, "appealed", "of_a_later_version"])
 events = st.builds(CaseEvent, st.just(12), st.just(b.NOW), kinds, st.none() | ids, notes)
 sanctions = st.builds(
