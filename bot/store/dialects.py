@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import importlib.util
 import sqlite3
 from collections.abc import AsyncGenerator
@@ -9,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, InterfaceError
@@ -132,12 +135,27 @@ def sqlite_engine(
         cursor.execute("PRAGMA query_only = ON" if query_only else "PRAGMA secure_delete = ON")
         cursor.close()
 
+    def given_up(connection: Any, record: ConnectionPoolEntry, error: BaseException | None) -> None:  # noqa: ANN401
+        del record, error
+        with contextlib.suppress(Exception):  # it is closed in any case
+            connection.run_async(_roll_back)
+
     def begun(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
     event.listen(engine.sync_engine, "connect", connected)
+    event.listen(engine.sync_engine, "invalidate", given_up)
     event.listen(engine.sync_engine, "begin", begun)
     return engine
+
+
+async def _roll_back(connection: aiosqlite.Connection) -> None:
+    """End the transaction of a connection that is about to be closed because whoever used it was cancelled.
+
+    SQLite keeps a closed connection, and its lock, for as long as one of its statements is not read to its end
+    (https://www.sqlite.org/c3ref/close.html); and the statement lives as long as somebody holds the cancelled task.
+    """
+    await asyncio.shield(connection.rollback())
 
 
 def _write_ahead(cursor: Any) -> None:  # noqa: ANN401 - the driver's own class

@@ -1,10 +1,13 @@
 import asyncio
+import sqlite3
 import stat
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import aiosqlite
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
@@ -112,6 +115,39 @@ async def test_a_writer_inside_a_writer_is_refused_instead_of_waiting_for_itself
     await write()
     async with store.read() as tx:
         assert await tx.guilds.get(GUILD) is not None
+
+
+async def test_a_statement_that_is_cancelled_halfway_keeps_no_lock(sqlite_url: str):
+    """Even while somebody holds the task, and with it the statement, of which a row was not read."""
+    store = await Store.open(sqlite_url, VAULT)
+    async with store.write() as tx:
+        await tx.guilds.save(GuildSettings(GUILD))
+        await tx.guilds.save(GuildSettings(GUILD - 1))
+    rows = sa.text("UPDATE guilds SET guild_id = guild_id RETURNING guild_id")
+
+    async def write() -> None:
+        async with store.write() as tx:
+            await tx.connection.execute(rows)
+
+    held: list[asyncio.Task[None]] = []
+    execute = aiosqlite.Cursor.execute
+
+    async def cancelled(self: aiosqlite.Cursor, sql: str, *parameters: object) -> object:
+        cursor = await execute(self, sql, *parameters)
+        if sql.startswith("UPDATE guilds"):
+            held[0].cancel()
+            await asyncio.sleep(0)
+        return cursor
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aiosqlite.Cursor, "execute", cancelled)
+        held.append(asyncio.create_task(write()))
+        await asyncio.gather(*held, return_exceptions=True)
+    assert held[0].cancelled()
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.close()
+    await store.close()
 
 
 async def test_those_who_wait_in_different_lines_write_in_turn(sqlite_url: str):
