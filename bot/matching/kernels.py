@@ -34,12 +34,13 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     return compiled
 
 
-def _sources() -> str:
-    """A short digest of the source code that kernels are made of."""
-    sources = hashlib.sha256()
+def _sources() -> tuple[str, str]:
+    """Short digests of the source code that kernels are made of, and of where and when it was installed."""
+    code, installed = hashlib.sha256(), hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
-        sources.update(path.read_bytes())
-    return sources.hexdigest()[:16]
+        code.update(path.read_bytes())
+        installed.update(f"{path}:{path.stat().st_mtime_ns}\n".encode())
+    return code.hexdigest()[:16], installed.hexdigest()[:16]
 
 
 def _place() -> Path | None:
@@ -61,14 +62,17 @@ def _place() -> Path | None:
 
 
 _CACHE_VARIABLE = "NUMBA_CACHE_DIR"
-_SOURCES = _sources()
+_SOURCES, _INSTALLED = _sources()
 _PLACE = _place()
 _KEPT = _PLACE is not None
 
 
 def note_of_all() -> Path | None:
-    """The file that exists once all kernels are kept, for this processor and these libraries; None: nothing is kept."""
-    parts = (_SOURCES, numba.__version__, platform.python_version(), binding.get_host_cpu_name())
+    """The file that exists once all kernels are kept, for this installation and processor; None: nothing is kept.
+
+    numba compiles anew what lies elsewhere, or was written at another time, than what it kept.
+    """
+    parts = (_SOURCES, _INSTALLED, numba.__version__, platform.python_version(), binding.get_host_cpu_name())
     return None if _PLACE is None else _PLACE / f"complete-{'-'.join(parts)}"
 
 

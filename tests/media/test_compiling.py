@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -39,6 +40,18 @@ def test_after_it_nothing_is_compiled_any_more(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", ALL], capture_output=True, text=True, check=False, env=environment)
     assert done.stderr == ""
     assert done.stdout.split() == ["True", "True", "0"]
+
+
+def test_what_lies_elsewhere_is_compiled_anew(tmp_path: Path) -> None:
+    """numba goes by where a file lies and when it was written."""
+    here = Path(compiling.__file__).parents[2]
+    shutil.copytree(here / "bot", tmp_path / "bot", ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, "-c", "from bot.matching.kernels import note_of_all; print(note_of_all())"]
+    notes = [
+        subprocess.run(command, capture_output=True, text=True, check=True, cwd=at).stdout for at in (here, tmp_path)
+    ]
+    assert notes[0].startswith(os.sep)
+    assert notes[0] != notes[1]
 
 
 @pytest.fixture
