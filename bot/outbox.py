@@ -233,7 +233,7 @@ class Outbox:
             return self._pause(due)
         now, owner = self._clock(), self._owner
         claimed: list[ClaimedCall] = []
-        async with self._store.write(_LINE) as tx:
+        async with self._store.write(_LINE, ahead=True) as tx:
             for limit, deletes in ((urgent, True), (patient, False)):
                 if limit > 0:
                     claimed += await tx.outbox.claim(now=now, lease=LEASE, owner=owner, limit=limit, urgent=deletes)

@@ -14,8 +14,16 @@ class _Waiting(NamedTuple):
     granted: asyncio.Future[bool]
 
 
+_Lines = OrderedDict[Hashable, deque[_Waiting]]
+
+_AHEAD_AT_ONCE = 3
+"""How many that go ahead are served one after the other while others wait."""
+
+
 class Turns:
     """A number of units. Who has to wait for some gets them in the order of asking within a key, the keys in turn.
+
+    Who asks to go ``ahead`` comes before those who do not, three at a time; among themselves they have turns as well.
 
     What is next and does not fit is waited for, so that a large request is served in the end. ``spare`` units more are
     for keys that hold none. As long as one of those has some, the others begin with nothing in their place: they get
@@ -27,7 +35,9 @@ class Turns:
         self.free = units + spare
         self._spare = spare
         self._held: Counter[Hashable] = Counter()
-        self._waiting: OrderedDict[Hashable, deque[_Waiting]] = OrderedDict()
+        self._waiting: _Lines = OrderedDict()
+        self._ahead: _Lines = OrderedDict()
+        self._went_ahead = 0
 
     @asynccontextmanager
     async def hold(self, key: Hashable, units: int = 1) -> AsyncGenerator[bool]:
@@ -38,17 +48,17 @@ class Turns:
         finally:
             self.give(key, taken)
 
-    async def take(self, key: Hashable, units: int = 1) -> int:
+    async def take(self, key: Hashable, units: int = 1, *, ahead: bool = False) -> int:
         """Take units, to be given back with :meth:`give`; how many. Who asks for more than there are gets them all."""
-        taken, _ = await self._take(key, units)
+        taken, _ = await self._take(key, units, ahead=ahead)
         return taken
 
-    async def _take(self, key: Hashable, units: int) -> tuple[int, bool]:
+    async def _take(self, key: Hashable, units: int, *, ahead: bool = False) -> tuple[int, bool]:
         units = max(1, min(units, self.units))
-        if not self._waiting and self._fits(key, units):
+        if not self._waiting and not self._ahead and self._fits(key, units):
             return units, self._grant(key, units)
         mine = _Waiting(units, asyncio.get_running_loop().create_future())
-        self._waiting.setdefault(key, deque()).append(mine)
+        (self._ahead if ahead else self._waiting).setdefault(key, deque()).append(mine)
         self._serve()
         try:
             return units, await mine.granted
@@ -89,31 +99,42 @@ class Turns:
             del self._held[key]
 
     def _serve(self) -> None:
-        while self._round():
+        while self._serve_next():
             pass
 
-    def _round(self) -> bool:
-        """Give each key what is next of it, if there is room; whether any got something.
+    def _serve_next(self) -> bool:
+        """Give somebody what they wait for, if there is room; whether any got something.
 
         Only a key that the spare units are not for is passed over. What else does not fit is waited for.
         """
-        served = False
-        for key, line in list(self._waiting.items()):
-            while line and line[0].granted.cancelled():
-                line.popleft()
-            if not line:
-                del self._waiting[key]
-                continue
-            first = line[0]
-            if first.units > self.free:
-                break
-            if self._fits(key, first.units):
-                served = True
-                line.popleft()
-                only = self._grant(key, first.units)
-                first.granted.set_result(only and not line)
-                if line:
-                    self._waiting.move_to_end(key)
-                else:
-                    del self._waiting[key]
-        return served
+        _tidy(self._ahead)
+        _tidy(self._waiting)
+        enough = self._went_ahead >= _AHEAD_AT_ONCE
+        for lines in (self._waiting, self._ahead) if enough else (self._ahead, self._waiting):
+            for key, line in lines.items():
+                first = line[0]
+                if first.units > self.free:
+                    return False
+                if self._fits(key, first.units):
+                    self._serve_first(lines, key)
+                    return True
+        return False
+
+    def _serve_first(self, lines: _Lines, key: Hashable) -> None:
+        first = lines[key].popleft()
+        if lines[key]:
+            lines.move_to_end(key)
+        else:
+            del lines[key]
+        self._went_ahead = self._went_ahead + 1 if lines is self._ahead and self._waiting else 0
+        only = self._grant(key, first.units)
+        first.granted.set_result(only and key not in self._ahead and key not in self._waiting)
+
+
+def _tidy(lines: _Lines) -> None:
+    """Leave out who does not wait any more."""
+    for key, line in list(lines.items()):
+        while line and line[0].granted.cancelled():
+            line.popleft()
+        if not line:
+            del lines[key]

@@ -205,9 +205,9 @@ class Watched:
         self._write = desk.store.write
         desk.store.write = self.write
 
-    def write(self, line=None):
+    def write(self, line=None, *, ahead=False):
         self.number += 1
-        return self._write(line)
+        return self._write(line, ahead=ahead)
 
 
 def clear(seed: int) -> Scan:
@@ -248,7 +248,7 @@ async def test_a_database_that_fails_is_not_asked_for_each_item(desk):
     guild = await desk.guilds.get(GUILD)
     asked = 0
 
-    def failing(_line=None):
+    def failing(_line=None, **_):
         nonlocal asked
         asked += 1
         raise DatabaseError("The disk that holds the database is full; make room on it.")

@@ -367,7 +367,7 @@ async def test_the_dispatcher_outlives_a_database_that_is_away(
     write = store.write
 
     @contextlib.asynccontextmanager
-    async def failing(_line: object = None) -> AsyncIterator[Tx]:
+    async def failing(*_: object, **__: object) -> AsyncIterator[Tx]:
         away.set()
         raise OSError
         yield

@@ -312,12 +312,12 @@ async def test_a_database_that_refuses_to_keep_jobs_loses_none(desk):
     await line.start()
     write, refused = desk.store.write, 0
 
-    def refusing(*line):
+    def refusing(*line, **ahead):
         nonlocal refused
         refused += 1
         if refused == 1:
             raise OSError("the disk is full")
-        return write(*line)
+        return write(*line, **ahead)
 
     desk.store.write = refusing
     for number in range(6):
@@ -336,12 +336,12 @@ async def test_an_outcome_that_the_database_refuses_is_scanned_again(desk):
     await line.start()
     write, refused = desk.store.write, 0
 
-    def refusing(*line):
+    def refusing(*line, **ahead):
         nonlocal refused
         refused += 1
         if refused <= 2:
             raise DatabaseError("The disk that holds the database is full; make room on it.")
-        return write(*line)
+        return write(*line, **ahead)
 
     desk.store.write = refusing
     message = desk.message()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.turns import Turns
 
-REQUESTS = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 12)), max_size=40)
+REQUESTS = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 12), st.booleans()), max_size=40)
 
 
 @given(REQUESTS, st.integers(1, 10), st.integers(0, 2), st.sets(st.integers(0, 39)))
@@ -22,9 +22,9 @@ def test_never_more_is_held_than_there_is_and_everybody_is_served(requests, unit
         held: Counter[int] = Counter()
         served = 0
 
-        async def use(key: int, wanted: int) -> None:
+        async def use(key: int, wanted: int, ahead: bool) -> None:
             nonlocal served
-            taken = await turns.take(key, wanted)
+            taken = await turns.take(key, wanted, ahead=ahead)
             assert taken == min(wanted, units)
             held[key] += taken
             try:
@@ -61,6 +61,25 @@ async def test_keys_that_wait_have_turns():
     turns.give("loud", 1)
     await asyncio.gather(*waiting)
     assert order == ["loud", "quiet", "loud", "loud"]
+
+
+async def test_who_goes_ahead_has_turns_too_and_keeps_nobody_out():
+    turns = Turns(1)
+    await turns.take("other")
+    order: list[str] = []
+
+    async def use(key: str, *, ahead: bool) -> None:
+        taken = await turns.take(key, ahead=ahead)
+        order.append(key)
+        await asyncio.sleep(0)
+        turns.give(key, taken)
+
+    waiting = [asyncio.create_task(use(key, ahead=False)) for key in ("slow", "slow")]
+    waiting += [asyncio.create_task(use(key, ahead=True)) for key in ("loud", "loud", "loud", "loud", "loud", "quiet")]
+    await asyncio.sleep(0)
+    turns.give("other", 1)
+    await asyncio.gather(*waiting)
+    assert order == ["loud", "quiet", "loud", "slow", "loud", "loud", "loud", "slow"]
 
 
 async def test_a_spare_place_is_not_for_who_holds_any():

@@ -88,7 +88,7 @@ class CaseService:
 
         Idempotent: a repeated item changes nothing, whatever became of its case meanwhile.
         """
-        async with self._store.write(guild.guild_id) as tx:
+        async with self._store.write(guild.guild_id, ahead=True) as tx:
             new = await self._record(tx, message, media.media_id, media.surface, scan, guild)
         if scan.plan.open_case or scan.plan.log:
             self._wake()

@@ -25,7 +25,7 @@ from .signals import manifests, packing
 if sys.platform != "win32":
     import resource
 
-NICENESS = 5
+NICENESS = 10
 """The bot's own process comes first: it answers moderators while a burst of pictures is decoded."""
 
 _OPEN_FILES = 64

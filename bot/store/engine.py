@@ -263,18 +263,19 @@ class Store:
             await self._reader.dispose()
 
     @asynccontextmanager
-    async def write(self, line: Hashable = None) -> AsyncGenerator[Tx]:
+    async def write(self, line: Hashable = None, *, ahead: bool = False) -> AsyncGenerator[Tx]:
         """One transaction: committed at the end, rolled back when anything is raised inside.
 
         SQLite's one writer is given out in turn to those who wait in different lines: what follows from the pictures
-        of a server waits in a line of that server, by its id. Raises RuntimeError inside another one of the same task.
+        of a server waits in a line of that server, by its id. What a deletion waits for goes ``ahead`` of the rest.
+        Raises RuntimeError inside another one of the same task.
         """
         task = asyncio.current_task()
         if task in self._writing:
             # It would wait for itself: on SQLite for the only writer, on PostgreSQL for its own locks.
             raise RuntimeError("this task has a transaction that writes open already")
         with self.vitals.watching("write"):
-            async with self._turn(line), transaction(self._writer, self._target) as connection:
+            async with self._turn(line, ahead=ahead), transaction(self._writer, self._target) as connection:
                 self._writing.add(task)
                 try:
                     tx = Tx(connection, self.seals, writing=True, secret=self._secret)
@@ -284,13 +285,13 @@ class Store:
                     self._writing.discard(task)
 
     @asynccontextmanager
-    async def _turn(self, line: Hashable) -> AsyncGenerator[None]:
+    async def _turn(self, line: Hashable, *, ahead: bool) -> AsyncGenerator[None]:
         if self._turns is None:
             yield
             return
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                taken = await self._turns.take(line)
+                taken = await self._turns.take(line, ahead=ahead)
         except TimeoutError as error:
             raise unreachable(self._target, error) from None
         try:

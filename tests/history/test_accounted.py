@@ -80,7 +80,7 @@ async def test_what_the_database_does_not_take_is_not_accounted_for(
     line = pipeline(desk, said)
     await line.start()
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise DatabaseError("The disk is full.")
 
     message = desk.message()

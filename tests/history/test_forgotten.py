@@ -32,7 +32,7 @@ async def test_its_channel_is_read_again_and_the_mark_waits_for_that(store: Stor
     await tracker.flush()
     assert await marks(store) == {FANS: at(9), ART: at(6)}
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise DatabaseError("The disk is full.")
 
     with monkeypatch.context() as broken:

@@ -151,7 +151,7 @@ async def test_what_memory_knows_better_than_the_database_is_not_read(store: Sto
 async def test_a_second_session_while_a_gap_fails_to_be_written(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     tracker, made = await known_guild(store, at(4))
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         tracker.passed(MessageRef(GUILD, FANS, at(2.5)))
         made.appeared(Discord().introduce({FANS: at(2)}))
         raise DatabaseError("The disk is full.")
@@ -170,7 +170,7 @@ async def test_a_second_session_while_a_gap_fails_to_be_written(store: Store, mo
 async def test_a_second_session_before_the_first_gap_is_written(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     tracker, made = await known_guild(store, at(4))
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise DatabaseError("The disk is full.")
 
     with monkeypatch.context() as broken:

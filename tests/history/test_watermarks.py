@@ -144,7 +144,7 @@ async def test_what_could_not_be_written_is_written_the_next_time(
     tracker = Tracker(store)
     tracker.passed(message(100))
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise DatabaseError("The disk is full.")
 
     with monkeypatch.context() as broken:

@@ -297,7 +297,7 @@ async def test_many_servers_are_told_one_after_the_other(story):
 async def test_what_the_database_refuses_is_written_when_it_takes_it(story, monkeypatch):
     from bot.errors import DatabaseError
 
-    def refuse(*_: object):
+    def refuse(*_: object, **__: object):
         raise DatabaseError("The disk is full; make room on it.")
 
     story.database(ok=False)

@@ -154,15 +154,16 @@ async def test_those_who_wait_in_different_lines_write_in_turn(sqlite_url: str):
     store = await Store.open(sqlite_url, VAULT)
     order: list[str | None] = []
 
-    async def write(line: str | None) -> None:
-        async with store.write(line):
+    async def write(line: str | None, *, ahead: bool = False) -> None:
+        async with store.write(line, ahead=ahead):
             order.append(line)
 
     async with store.write("loud"):
         waiting = [asyncio.create_task(write(line)) for line in ("loud", "loud", "loud", "quiet", None)]
+        waiting.append(asyncio.create_task(write("urgent", ahead=True)))
         await asyncio.sleep(0)
     await asyncio.gather(*waiting)
-    assert order == ["loud", "quiet", None, "loud", "loud"]
+    assert order == ["urgent", "loud", "quiet", None, "loud", "loud"]
     await store.close()
 
 
