@@ -68,12 +68,14 @@ def decide(matches: Sequence[Match], guild: GuildSettings, facts: Facts) -> Plan
     if facts.known_good_exact:
         return Plan(Verdict.CLEAR, reasons=("This very file stands on the known-good list.",))
     best: tuple[tuple[int, int, bool, bool, float], Match, Grade] | None = None
+    holds = False
     for match in matches:
         level = facts.levels.get(match.bank_id, BankLevel.OBSERVE)
         grade = _grade(match, level, facts)
         acts = grade.verdict is not Verdict.CLEAR and level is not BankLevel.OBSERVE
         in_lane = match.category is Category.MINOR_SUSPECTED
         held = grade.near and guild.near_matches is NearMatches.HOLD
+        holds |= held
         key = (int(acts), _RANK[grade.verdict], in_lane, held, nearness(match))
         if best is None or key > best[0]:
             best = key, match, grade
@@ -87,13 +89,15 @@ def decide(matches: Sequence[Match], guild: GuildSettings, facts: Facts) -> Plan
     if level is BankLevel.OBSERVE or guild.mode is Mode.OBSERVE:
         who = "this list is only observed" if level is BankLevel.OBSERVE else "this server only observes"
         return Plan(verdict, match, log=True, reasons=(*reasons, f"Nothing is done about it: {who}."))
-    delete, why = _delete(match, grade, guild)
+    delete, why = _delete(match, grade, guild, held=holds and verdict is Verdict.REVIEW)
     return Plan(verdict, match, delete=delete, open_case=True, reasons=(*reasons, *why))
 
 
-def _delete(match: Match, grade: Grade, guild: GuildSettings) -> tuple[bool, tuple[str, ...]]:
-    """Whether the message goes before a person has decided, and what is to be said about that."""
-    held = grade.near and guild.near_matches is NearMatches.HOLD
+def _delete(match: Match, grade: Grade, guild: GuildSettings, *, held: bool) -> tuple[bool, tuple[str, ...]]:
+    """Whether the message goes before a person has decided, and what is to be said about that.
+
+    ``held``: this match, or one that goes equally far, is near enough to be held.
+    """
     if grade.verdict is not Verdict.REMOVE and not held:
         return False, ()
     if guild.mode is Mode.REVIEW:

@@ -72,6 +72,15 @@ def test_holding_never_takes_an_action_back(found, given_facts) -> None:
         assert decide(found, HOLDING, given_facts).delete or not decide([one], HOLDING, given_facts).delete
 
 
+def test_a_held_match_goes_also_where_a_list_that_may_only_flag_suspects_a_minor() -> None:
+    flagged = match(bank_id=2, category=Category.MINOR_SUSPECTED, evidence=PERFECT)
+    plan = decide([flagged, NEAR], HOLDING, FACTS)
+    assert plan.match == flagged, "the case goes into the lane"
+    assert (plan.verdict, plan.delete, plan.reasons[-1][:6]) == (Verdict.REVIEW, True, "Held: ")
+    assert not decide([flagged, NEAR], replace(HOLDING, lane_order=LaneOrder.ALERT_FIRST), FACTS).delete
+    assert not decide([flagged], HOLDING, FACTS).delete
+
+
 def test_a_held_match_goes_at_once_and_says_so() -> None:
     assert not decide([NEAR], REMOVING, FACTS).delete
     plan = decide([NEAR], HOLDING, FACTS)
