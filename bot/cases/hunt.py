@@ -143,44 +143,28 @@ class Hunter:
         fingerprint = gated(fingerprint if guild.local_features else fingerprint.without_features())
         # From before it is listed, so that nobody else looks for the same copies meanwhile and this answer misses them.
         async with self._store.alone(_job(fingerprint)):
-            case, entry, existing, bank = await self._block(
-                guild, message, media_id, surface, fingerprint, category, note, actor_id
-            )
+            async with self._store.write() as tx:
+                joined = await self._cases.join(tx, guild, category, None, fingerprint, ())
+                case = joined or await self._cases.open(tx, guild, CaseOrigin.BLOCK, category, None, fingerprint, ())
+                bank = await ensure_own(tx, guild.guild_id, BankKind.BLOCK)
+                category = case.category if case.in_lane else category
+                entry, existing = await self._list(tx, bank, case, category, fingerprint, note, actor_id)
+                case = await self._note_block(
+                    tx, case, entry, actor_id, decide=joined is None or self._may_end(case, actor_id)
+                )
+                if message is not None:
+                    await self._tie(tx, message, media_id, surface, fingerprint, case)
+                if guild.mode is not Mode.OBSERVE and not waits_for_report(guild, case.category):
+                    await self._cases.remove_standing(tx, case)
+                if case.state is CaseState.DECIDED:
+                    await self._cases.weigh_others(tx, case, guild)
+                    await notices.decided(tx, case, guild, (), self._clock())
+                    await self._cases.tell_reporters(tx, case)
+                await self._cases.draw(tx, case, guild, f"v{case.version}")
             self._outbox.wake()
             await self._banks.refresh()
             earlier = await self.hunt(entry)
         return Blocked(entry, case, existing, self._banks.collisions(fingerprint, bank, but=entry.id), earlier)
-
-    async def _block(
-        self,
-        guild: GuildSettings,
-        message: MessageRef | None,
-        media_id: str,
-        surface: Surface,
-        fingerprint: Fingerprint,
-        category: Category,
-        note: str,
-        actor_id: int,
-    ) -> tuple[Case, Entry, bool, Bank]:
-        async with self._store.write() as tx:
-            joined = await self._cases.join(tx, guild, category, None, fingerprint, ())
-            case = joined or await self._cases.open(tx, guild, CaseOrigin.BLOCK, category, None, fingerprint, ())
-            bank = await ensure_own(tx, guild.guild_id, BankKind.BLOCK)
-            category = case.category if case.in_lane else category
-            entry, existing = await self._list(tx, bank, case, category, fingerprint, note, actor_id)
-            case = await self._note_block(
-                tx, case, entry, actor_id, decide=joined is None or self._may_end(case, actor_id)
-            )
-            if message is not None:
-                await self._tie(tx, message, media_id, surface, fingerprint, case)
-            if guild.mode is not Mode.OBSERVE and not waits_for_report(guild, case.category):
-                await self._cases.remove_standing(tx, case)
-            if case.state is CaseState.DECIDED:
-                await self._cases.weigh_others(tx, case, guild)
-                await notices.decided(tx, case, guild, (), self._clock())
-                await self._cases.tell_reporters(tx, case)
-            await self._cases.draw(tx, case, guild, f"v{case.version}")
-        return case, entry, existing, bank
 
     async def hunt_new(self) -> int:
         """Hunt every entry that has not been hunted yet, and say how many there were.
