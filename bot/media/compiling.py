@@ -16,9 +16,10 @@ import structlog
 import bot
 from bot.matching.kernels import note_of_all
 
+from .pool import inherited
+
 log = structlog.get_logger(__name__)
 
-_OWN_VARIABLES = "STANGUARD_"
 _MODULE = "bot.media.compiling"
 
 
@@ -31,13 +32,12 @@ async def compile_kernels() -> None:
     note = note_of_all()
     if note is None or note.exists():
         return
-    # The token is none of its business.
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OWN_VARIABLES)}
-    path = os.pathsep.join(filter(None, (str(Path(bot.__file__).parents[1]), inherited.get("PYTHONPATH"))))
+    environment = inherited()
+    path = os.pathsep.join(filter(None, (str(Path(bot.__file__).parents[1]), environment.get("PYTHONPATH"))))
     command = (sys.executable, "-m", _MODULE)
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, env=inherited | {"PYTHONPATH": path}, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
+            *command, env=environment | {"PYTHONPATH": path}, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
         )
     except OSError as error:
         log.warning("compiling.not_started", error=type(error).__name__)

@@ -47,6 +47,14 @@ def create(workers: int, memory: int, niceness: int = worker.NICENESS) -> Proces
     )
 
 
+def inherited() -> dict[str, str]:
+    """The environment without the bot's own variables, for a process that must not see the token.
+
+    As where they are read, it does not matter whether they are written in capitals.
+    """
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(_OWN_VARIABLES)}
+
+
 class DecoderContext:
     """The part of a multiprocessing context that pebble uses: processes forked from a small server, or spawned."""
 
@@ -159,9 +167,8 @@ def _start_server() -> None:
 def _environment() -> Generator[None]:
     """The environment without the bot's own variables, for the moment in which the server starts and copies it."""
     before = dict(os.environ)
-    for name in before:
-        if name.startswith(_OWN_VARIABLES):
-            del os.environ[name]
+    for name in before.keys() - inherited().keys():
+        del os.environ[name]
     os.environ.update(_SINGLE_THREADED)
     try:
         yield
