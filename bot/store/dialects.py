@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import importlib.util
 import sqlite3
 from collections.abc import AsyncGenerator
@@ -11,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, InterfaceError
@@ -20,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from bot.errors import DamagedDatabaseError, DatabaseAwayError, DatabaseError, why_unreachable
+
+from .sqlite_driver import connect
 
 Dialect = Literal["sqlite", "postgresql"]
 KEPT_OPEN = 10
@@ -120,12 +119,11 @@ def sqlite_engine(
     **pool: Any,  # noqa: ANN401 - how SQLAlchemy shall keep connections, in its own words
 ) -> AsyncEngine:
     """An engine on an SQLite file whose transactions begin with the statement ``begin``."""
-    engine = create_async_engine(target, hide_parameters=True, **pool)
+    path = Path(place(target))
+    engine = create_async_engine(target, async_creator=lambda: connect(path), hide_parameters=True, **pool)
 
     def connected(connection: Any, record: ConnectionPoolEntry) -> None:  # noqa: ANN401 - the driver's own class
         del record
-        # Python's driver would begin transactions by itself, late and not for every statement.
-        connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
         _write_ahead(cursor)
@@ -135,27 +133,12 @@ def sqlite_engine(
         cursor.execute("PRAGMA query_only = ON" if query_only else "PRAGMA secure_delete = ON")
         cursor.close()
 
-    def given_up(connection: Any, record: ConnectionPoolEntry, error: BaseException | None) -> None:  # noqa: ANN401
-        del record, error
-        with contextlib.suppress(Exception):  # it is closed in any case
-            connection.run_async(_roll_back)
-
     def begun(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
     event.listen(engine.sync_engine, "connect", connected)
-    event.listen(engine.sync_engine, "invalidate", given_up)
     event.listen(engine.sync_engine, "begin", begun)
     return engine
-
-
-async def _roll_back(connection: aiosqlite.Connection) -> None:
-    """End the transaction of a connection that is about to be closed because whoever used it was cancelled.
-
-    SQLite keeps a closed connection, and its lock, for as long as one of its statements is not read to its end
-    (https://www.sqlite.org/c3ref/close.html); and the statement lives as long as somebody holds the cancelled task.
-    """
-    await asyncio.shield(connection.rollback())
 
 
 def _write_ahead(cursor: Any) -> None:  # noqa: ANN401 - the driver's own class

@@ -2,6 +2,7 @@ import asyncio
 import sqlite3
 import stat
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from bot.errors import DatabaseError
 from bot.model import CaseEvent, GuildSettings
 from bot.store.dialects import prepare
 from bot.store.engine import Store
+from bot.store.sqlite_driver import Cursor
 from bot.store.types import EPOCH, Milliseconds
 from bot.vault import Vault
 
@@ -130,9 +132,9 @@ async def test_a_statement_that_is_cancelled_halfway_keeps_no_lock(sqlite_url: s
             await tx.connection.execute(rows)
 
     held: list[asyncio.Task[None]] = []
-    execute = aiosqlite.Cursor.execute
+    execute = Cursor.execute
 
-    async def cancelled(self: aiosqlite.Cursor, sql: str, *parameters: object) -> object:
+    async def cancelled(self: Cursor, sql: str, *parameters: object) -> object:
         cursor = await execute(self, sql, *parameters)
         if sql.startswith("UPDATE guilds"):
             held[0].cancel()
@@ -140,13 +142,35 @@ async def test_a_statement_that_is_cancelled_halfway_keeps_no_lock(sqlite_url: s
         return cursor
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(aiosqlite.Cursor, "execute", cancelled)
+        patch.setattr(Cursor, "execute", cancelled)
         held.append(asyncio.create_task(write()))
         await asyncio.gather(*held, return_exceptions=True)
     assert held[0].cancelled()
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     other.close()
+    await store.close()
+
+
+async def test_a_statement_is_one_visit_to_the_thread_of_its_connection(sqlite_url: str):
+    store = await Store.open(sqlite_url, VAULT)
+    visits: list[str] = []
+    visit = aiosqlite.Connection._execute  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType]
+
+    async def counted(
+        self: aiosqlite.Connection, step: Callable[..., object], *args: object, **kinds: object
+    ) -> object:
+        visits.append(step.__name__)
+        return await visit(self, step, *args, **kinds)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aiosqlite.Connection, "_execute", counted)
+        async with store.write() as tx:
+            await tx.guilds.save(GuildSettings(GUILD))
+            assert await tx.guilds.get(GUILD) is not None
+            await tx.connection.execute(sa.text("SELECT :number"), [{"number": 1}])
+    begin, save, get, select = 1, 2, 1, 1  # saved by an update, which finds nothing, and an insert
+    assert visits == ["run"] * (begin + save + get + select) + ["commit", "rollback"]  # the latter by the pool
     await store.close()
 
 
