@@ -237,9 +237,8 @@ class Outbox:
             for limit, deletes in ((urgent, True), (patient, False)):
                 if limit > 0:
                     claimed += await tx.outbox.claim(now=now, lease=LEASE, owner=owner, limit=limit, urgent=deletes)
-            others = sum(call.call.kind is not CallKind.DELETE_MESSAGE for call in claimed)
-            full = len(claimed) - others >= urgent or others >= patient
-            due = None if full else await tx.outbox.next_due()
+        others = sum(call.call.kind is not CallKind.DELETE_MESSAGE for call in claimed)
+        full = len(claimed) - others >= urgent or others >= patient
         for call in claimed:
             if call.id in self._running:  # the lease ran out all the same, for example while the database was away
                 continue
@@ -249,7 +248,7 @@ class Outbox:
                 self._patient.add(call.id)
         if full:  # whatever ends makes room and wakes; deletes that another process wrote are looked for all the same
             return POLL
-        return self._pause(due)
+        return self._pause(await self._next_due())
 
     async def _next_due(self) -> datetime | None:
         async with self._store.read() as tx:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -109,30 +110,8 @@ class OutboxRows(Repository):
             return deletes + await self.claim(now=now, lease=lease, owner=owner, limit=left, urgent=False)
         # Claims follow one another, so that two of them never give out two calls of one lane between them.
         await self._lock("outbox", "claim")
-        leased_until = sa.func.coalesce(_of_lane(sa.func.max(_OTHER.c.lease_until)), 0)
-        # The whole order is one index's, so that it ends at the limit however many wait.
-        order = (outbox.c.due_at.desc(), outbox.c.id.desc()) if urgent else (outbox.c.due_at, outbox.c.id)
-        picked = (
-            sa.select(outbox.c.id)
-            .where(_PENDING, outbox.c.urgency == (URGENT if urgent else PATIENT), outbox.c.due_at <= now)
-            .where(_heads_lane(), leased_until <= now)
-            .order_by(*order)
-            .limit(limit)
-        )
-        if self._postgresql:
-            picked = picked.with_for_update(skip_locked=True)
-        chosen = picked.cte("picked")
-        rows = await self._all(
-            outbox.update()
-            .where(outbox.c.id.in_(sa.select(chosen.c.id)))
-            .values(
-                attempts=outbox.c.attempts + 1,
-                uncertain=sa.or_(outbox.c.uncertain, outbox.c.lease_until.is_not(None)),
-                lease_owner=owner,
-                lease_until=now + lease,
-            )
-            .returning(*outbox.c)
-        )
+        values = {"now": now, "until": now + lease, "owner": owner, "most": limit}
+        rows = list((await self._connection.execute(_claim(urgent, self._postgresql), values)).all())
         rows.sort(key=lambda row: (row.due_at, row.id), reverse=urgent)
         return [_claimed(row) for row in rows]
 
@@ -219,22 +198,8 @@ class OutboxRows(Repository):
 
     async def next_due(self) -> datetime | None:
         """When the next call may be claimed, in the past if one may now; None if nothing is pending."""
-        # The first of each order, and the few that are leased: the least of all that wait would mean to look at all.
-        times = [
-            await self._scalar(
-                sa.select(outbox.c.due_at)
-                .where(_PENDING, outbox.c.urgency == urgency, outbox.c.lease_until.is_(None), _heads_lane())
-                .order_by(outbox.c.due_at)
-                .limit(1)
-            )
-            for urgency in (URGENT, PATIENT)
-        ]
-        when = sa.case((outbox.c.lease_until > outbox.c.due_at, outbox.c.lease_until), else_=outbox.c.due_at)
-        leased = sa.select(sa.func.min(when, type_=outbox.c.due_at.type)).where(
-            _PENDING, outbox.c.lease_until.is_not(None), _heads_lane()
-        )
-        times.append(await self._scalar(leased))
-        return min((time for time in times if time is not None), default=None)
+        times = await self._first(_NEXT_DUE)
+        return min((time for time in times or () if time is not None), default=None)
 
     async def given_up_deletes(self, guild_id: int, since: datetime) -> list[tuple[Call, str]]:
         """The deletes of a guild that were given up since then, each with what was said of it."""
@@ -300,6 +265,62 @@ def _heads_lane() -> sa.ColumnElement[bool]:
 def _of_lane(value: sa.ColumnElement[Any]) -> sa.ScalarSelect[Any]:
     # A single value, not EXISTS: PostgreSQL would make that a join, and without fresh statistics a quadratic one.
     return sa.select(value).where(_OTHER.c.lane == outbox.c.lane, _OTHER.c.state == _PENDING_STATE).scalar_subquery()
+
+
+@cache
+def _claim(urgent: bool, postgresql: bool) -> sa.Executable:
+    """Lease calls for ``owner`` ``until`` then that may run ``now``, at ``most`` so many.
+
+    Made once, as _NEXT_DUE is: the dispatcher asks both whenever something is written or done, and to put them together
+    takes longer than to carry them out.
+    """
+    now = sa.bindparam("now", type_=outbox.c.due_at.type)
+    leased_until = sa.func.coalesce(_of_lane(sa.func.max(_OTHER.c.lease_until)), 0)
+    # The whole order is one index's, so that it ends at the limit however many wait.
+    order = (outbox.c.due_at.desc(), outbox.c.id.desc()) if urgent else (outbox.c.due_at, outbox.c.id)
+    picked = (
+        sa.select(outbox.c.id)
+        .where(_PENDING, outbox.c.urgency == (URGENT if urgent else PATIENT), outbox.c.due_at <= now)
+        .where(_heads_lane(), leased_until <= now)
+        .order_by(*order)
+        .limit(sa.bindparam("most", type_=sa.Integer()))
+    )
+    if postgresql:
+        picked = picked.with_for_update(skip_locked=True)
+    chosen = picked.cte("picked")
+    return (
+        outbox.update()
+        .where(outbox.c.id.in_(sa.select(chosen.c.id)))
+        .values(
+            attempts=outbox.c.attempts + 1,
+            uncertain=sa.or_(outbox.c.uncertain, outbox.c.lease_until.is_not(None)),
+            lease_owner=sa.bindparam("owner"),
+            lease_until=sa.bindparam("until", type_=outbox.c.lease_until.type),
+        )
+        .returning(*outbox.c)
+    )
+
+
+def _next_due() -> sa.Select[Any]:
+    # The first of each order, and the few that are leased: the least of all that wait would mean to look at all.
+    free = [
+        sa.select(outbox.c.due_at)
+        .where(_PENDING, outbox.c.urgency == urgency, outbox.c.lease_until.is_(None), _heads_lane())
+        .order_by(outbox.c.due_at)
+        .limit(1)
+        .scalar_subquery()
+        for urgency in (URGENT, PATIENT)
+    ]
+    when = sa.case((outbox.c.lease_until > outbox.c.due_at, outbox.c.lease_until), else_=outbox.c.due_at)
+    leased = (
+        sa.select(sa.func.min(when, type_=outbox.c.due_at.type))
+        .where(_PENDING, outbox.c.lease_until.is_not(None), _heads_lane())
+        .scalar_subquery()
+    )
+    return sa.select(*(time.label(f"due_{number}") for number, time in enumerate((*free, leased))))
+
+
+_NEXT_DUE = _next_due()
 
 
 def _claimed(row: sa.Row[Any]) -> ClaimedCall:

@@ -67,7 +67,7 @@ class Sightings(Repository):
         says review or remove, or a case holds it.
         """
         values = _values(message, media_id, surface, scan, seen_at, case_id)
-        return await self._scalar(self._insert_new(sightings).values(values).returning(sightings.c.id))
+        return (await self._connection.execute(self._insert_new(sightings).returning(sightings.c.id), values)).scalar()
 
     async def add_all(self, scans: Sequence[Plain], *, seen_at: datetime) -> list[bool]:
         """Record several scans as :meth:`add` does, none of them of a case; which were not recorded before."""
