@@ -42,7 +42,7 @@ from .media.compiling import compile_kernels
 from .media.decoders import Decoders
 from .media.fetch import Fetcher
 from .model import Thresholds
-from .ops import memory, metrics, retention
+from .ops import interpreter, metrics, retention
 from .ops.charts import Charts
 from .ops.departures import DepartureService, Servers
 from .ops.health_state import WELL, Health, Part, State, failing
@@ -281,7 +281,7 @@ class App:
         await compile_kernels()
         await self.decoders.start()
         await asyncio.to_thread(warm_up)
-        memory.settle()
+        interpreter.settle()
         await self.fetcher.start()
         await self.outbox.start(calls)
         cdn_url = self.settings.discord.cdn_url
